@@ -49,7 +49,7 @@ class FindingKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TextFinding:
-    """A thing the new text, the subject or an attachment's name says. `word` is ours (from the word list), not theirs."""
+    """A thing the new text, the subject or an attachment's name says. `word` is from our word list, not theirs."""
 
     kind: FindingKind
     where: str  # subject | text | attachment | header
@@ -126,23 +126,30 @@ class Directory:
     """The part of the CRM mirror that one thread asks about.
 
     `by_address` and `by_domain` hold every live candidate; `deals` the deals of those candidates and their companies,
-    closed ones too. `as_of` is when the mirror was last up to date.
+    closed ones too. `records` are the rows, merged and deleted ones too, of what the thread is linked with, so that a
+    link outlives a changed address. `as_of` is when the mirror was last up to date.
     """
 
     by_address: Mapping[str, tuple[Customer, ...]] = field(default_factory=dict)
     by_domain: Mapping[str, tuple[Customer, ...]] = field(default_factory=dict)
     deals: tuple[Deal, ...] = ()
     users: tuple[User, ...] = ()
+    records: tuple[Customer, ...] = ()
     as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailMatch:
-    """Where one mail belongs. `participants` is empty unless `outcome` is matched; `candidates` tells an ambiguity."""
+    """Where one mail belongs. `participants` is empty unless `outcome` is matched; `candidates` tells an ambiguity.
+
+    `exact` are those of the participants whose own address the mail names; `inherited` says that the thread lent them.
+    """
 
     identity: str
     outcome: Outcome
     participants: tuple[Participant, ...] = ()
+    exact: tuple[RecordRef, ...] = ()
+    inherited: bool = False
     candidates: tuple[RecordRef, ...] = ()
     evidence: tuple[Evidence, ...] = ()
 
@@ -179,6 +186,7 @@ class Reason(StrEnum):
     BOUNCE_MAIL = "bounce_mail"
     RULE_SKIP = "rule_skip"
     NO_OUTSIDER = "no_outsider"
+    WAITED_TOO_LONG = "waited_too_long"
     # waiting
     NO_CUSTOMER = "no_customer"
     AMBIGUOUS_CUSTOMER = "ambiguous_customer"
@@ -192,6 +200,7 @@ class Reason(StrEnum):
     TRIES_EXHAUSTED = "tries_exhausted"
     OUTCOME_UNKNOWN = "outcome_unknown"
     UNSUPPORTED = "unsupported"
+    UNDECIDABLE = "undecidable"
     # dropped
     OVERTAKEN = "overtaken"
     PERSON_MOVED_DEAL = "person_moved_deal"

@@ -53,18 +53,23 @@ class ItemView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailboxPolicy:
-    """What the configuration says of one mailbox."""
+    """What the configuration says of one mailbox. `aliases` are its further addresses, as the provider tells them."""
 
     mailbox: str
     address: str
+    aliases: tuple[str, ...] = ()
     new_sender: NewSender = NewSender.TASK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetView:
-    """The target's side of a decision: who it is, what it can do, whose activities are whose."""
+    """The target's side of a decision: who it is, what it can do, whose activities are whose.
+
+    `name` is the connection's name in the configuration; it may change and is part of no key.
+    """
 
     account_id: str
+    name: str = ""
     pipelines: tuple[Pipeline, ...] = ()
     capabilities: Mapping[WriteKind, Capability] = field(default_factory=dict)
     owners: Mapping[str, str] = field(default_factory=dict)  # mailbox address -> CRM user id or e-mail, from the config

@@ -12,6 +12,11 @@ from connectors.base.model import Attempt, Customer, Deal, Finding, Page, Proble
 class CrmTarget(Protocol):
     """One CRM account. Every method raises only `connectors.base.errors`."""
 
+    @property
+    def usage(self) -> float:
+        """Share of the account's call pool that is used up, 0 to 1; 0 where the vendor does not tell."""
+        ...
+
     async def check(self) -> TargetAccount:
         """Ask who we are, which stages exist, and what each kind of write can do here. Sends no write."""
         ...

@@ -22,6 +22,15 @@ class MailCapabilities:
     units_per_minute: float = 600.0  # and how many the provider grants a mailbox
 
 
+@dataclass(frozen=True, slots=True)
+class MailboxScope:
+    """Which mailbox a source reads, and what of it. A label in `exclude_labels` (its name) stands for those below it too."""
+
+    address: str
+    include_junk: bool = False
+    exclude_labels: tuple[str, ...] = ()
+
+
 class MailSource(Protocol):
     """One mailbox. Every method raises only `connectors.base.errors`."""
 

@@ -52,13 +52,13 @@ class Call:
 
     operation: str
     method: str
-    url: str  # absolute, or relative to the session's base
+    url: str = field(repr=False)  # absolute, or relative to the session's base
     safe: bool
-    params: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    json: object = None
-    form: Mapping[str, str] | None = None
-    content: bytes | None = None
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    json: object = field(default=None, repr=False)
+    form: Mapping[str, str] | None = field(default=None, repr=False)
+    content: bytes | None = field(default=None, repr=False)
     costs: Mapping[str, float] = field(default_factory=dict)
     accept: frozenset[int] = frozenset({200, 201, 202, 204})
     authorised: bool = True
@@ -70,15 +70,19 @@ class Reply:
     """An answer whose status the call accepts. Header names are lower-case."""
 
     status: int
-    headers: Mapping[str, str]
-    content: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
 
     def json(self) -> Any:
-        """The body as JSON; raises `BadReply` when it is none (HTML error page, cut short)."""
+        """The body as JSON; raises `BadReply` when it is none (HTML error page, cut short, nested beyond reason).
+
+        On the answer of an unsafe call, pass that on through `connectors.http.as_unknown`.
+        """
         try:
             return json.loads(self.content)
-        except ValueError as error:
-            raise BadReply("The answer is not JSON.", status=self.status) from error
+        except (ValueError, RecursionError):
+            # Without its cause: that one keeps the whole body.
+            raise BadReply("The answer is not JSON.", status=self.status) from None
 
 
 class Http(Protocol):
@@ -141,7 +145,7 @@ class HttpSpec:
     tokens: TokenSource | None = None
     quotas: Mapping[str, Quota] = field(default_factory=dict)
     timeout: float = 60.0
-    proxy: str = ""
+    proxy: str = field(default="", repr=False)
     ca_bundle: str = ""
 
 

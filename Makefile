@@ -1,0 +1,55 @@
+# The only commands anyone learns. A fresh machine needs Python 3.11+, make and a package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONHASHSEED ?= random
+
+.PHONY: help dev demo test check lint sweep fix lock schema clean
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# The locked packages are installed first, then this checkout without its dependencies.
+$(VENV)/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Tradepost needs Python 3.11 or newer; call make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+dev: $(VENV)/.ready  ## set up the environment
+	@echo "Ready. Next: make demo, make test, make check"
+
+demo: $(VENV)/.ready  ## run the main job against the embedded sandbox
+	$(BIN)/tradepost demo
+
+test: $(VENV)/.ready  ## run the tests (under 5 minutes on 2 cores)
+	$(BIN)/python -m pytest -n 2 -q
+
+lint: $(VENV)/.ready  ## style, types, import contracts, unit file
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python deploy/verify.py
+
+check: lint test  ## exactly what CI runs
+
+sweep: $(VENV)/.ready  ## crash the main path at every commit and network step (about 5 minutes)
+	$(BIN)/python -m tests.sweep.run
+
+fix: $(VENV)/.ready  ## format and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schema: $(VENV)/.ready  ## write the JSON schema of the configuration
+	$(BIN)/tradepost schema > tradepost/config/schema.json
+
+lock: $(VENV)/.ready  ## resolve the newest allowed packages into requirements.lock
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate --extra sandbox --group dev --group build pyproject.toml -o requirements.lock
+
+clean:  ## remove what make made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist build

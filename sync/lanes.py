@@ -1,0 +1,270 @@
+"""Lanes: one task per mailbox and per target, each doing one thing at a time, pausing with a reason.
+
+A lane never waits for another. `once` runs them all until nothing is left to do; `run` until it is told to stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Protocol
+
+from connectors.base.errors import AuthFailed, ConnectorError, NotPermitted, RateLimited
+from connectors.base.services import Clock, Log
+from sync.deciding import Decider
+from sync.mirror import Mirror
+from sync.outbox import backoff
+from sync.pull import Puller
+from sync.push import Pusher
+from sync.store import Store
+from sync.store.report import LaneState
+
+# A paused lane asks again by itself, so that mended credentials need no restart.
+ASK_AGAIN = timedelta(minutes=5)
+BEAT = timedelta(seconds=30)
+
+
+class Lane(Protocol):
+    """Something that does one bounded thing at a time."""
+
+    name: str
+
+    async def start(self) -> None:
+        """Get ready; may be called again after a failure."""
+        ...
+
+    async def step(self) -> float:
+        """Do one thing. Returns the seconds until there may be more to do; 0 for "at once"."""
+        ...
+
+
+class Bell:
+    """Wakes lanes that sleep."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def ring(self) -> None:
+        self._event.set()
+        self._event = asyncio.Event()
+
+    def wait(self, seconds: float) -> Awaitable[None]:
+        """Until the bell rings, at most so long. A ring counts from the call on, not from the first await."""
+        return _until(self._event, seconds)
+
+
+async def _until(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
+
+
+class MailLane:
+    """One mailbox: live mail first, then what was found missing, then history a chunk at a time."""
+
+    def __init__(self, puller: Puller, *, clock: Clock, bell: Bell, poll: float) -> None:
+        self.name = f"mail:{puller.name}"
+        self.puller = puller
+        self._clock = clock
+        self._bell = bell
+        self._poll = poll
+        self._next_live: float = float("-inf")
+
+    async def start(self) -> None:
+        await self.puller.start()
+
+    async def step(self) -> float:
+        now = self._clock.monotonic()
+        if now >= self._next_live:
+            if not await self.puller.live_page():
+                self._next_live = self._clock.monotonic() + self._poll
+            self._bell.ring()
+            return 0.0
+        if await self.puller.wanted_chunk() or await self.puller.history_chunk():
+            self._bell.ring()
+            return 0.0
+        return max(0.0, self._next_live - now)
+
+    def poll_now(self) -> None:
+        """The next step asks the change feed."""
+        self._next_live = float("-inf")
+
+
+class TargetLane:
+    """One target: keep the mirror fresh, decide dirty threads, push what is due."""
+
+    def __init__(
+        self,
+        mirror: Mirror,
+        decider: Decider,
+        pusher: Pusher | None,
+        *,
+        store: Store,
+        clock: Clock,
+        poll: float,
+    ) -> None:
+        self.name = f"target:{mirror.name}"
+        self._mirror = mirror
+        self._decider = decider
+        self._pusher = pusher  # None while `writes: off`
+        self._store = store
+        self._clock = clock
+        self._poll = poll
+        self._next_mirror: float = float("-inf")
+
+    async def start(self) -> None:
+        self._decider.start(await self._mirror.start())
+        if self._pusher is not None:
+            await self._pusher.start()
+
+    async def step(self) -> float:
+        if self._clock.monotonic() >= self._next_mirror:
+            await self._mirror.refresh()
+            self._next_mirror = self._clock.monotonic() + self._poll
+            return 0.0
+        if await self._decider.step():
+            return 0.0
+        if self._pusher is not None and await self._pusher.step():
+            return 0.0
+        return await self._rest()
+
+    async def _rest(self) -> float:
+        """Seconds until the mirror is due, a timer rings or an item may be sent."""
+        now = self._clock.now()
+        moments = [await self._store.threads.next_wake()]
+        if self._pusher is not None:
+            moments.append(await self._pusher.next_due())
+        waits = [(moment - now).total_seconds() for moment in moments if moment is not None]
+        # A moment that has passed belongs to an item that waits for another; looking again at once would spin.
+        waits = [wait for wait in waits if wait > 0]
+        return max(0.05, min([self._next_mirror - self._clock.monotonic(), *waits]))
+
+    def poll_now(self) -> None:
+        """The next step reads the mirror."""
+        self._next_mirror = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A lane that could not finish, and what its error asks for."""
+
+    lane: str
+    error: ConnectorError
+
+
+class LaneRunner:
+    """Drives one lane: starts it, steps it, and turns its errors into waits and pauses that a person can read."""
+
+    def __init__(self, lane: Lane, store: Store, *, clock: Clock, random: Random, log: Log, bell: Bell) -> None:
+        self.lane = lane
+        self._store = store
+        self._clock = clock
+        self._random = random
+        self._log = log
+        self._bell = bell
+        self._started = False
+        self._failures = 0
+        self._last_beat: tuple[str, datetime] | None = None
+
+    async def once(self) -> Trouble | None:
+        """Step until the lane has nothing to do at once; an error ends it and is returned."""
+        try:
+            await self._start()
+            while await self.lane.step() <= 0:
+                pass
+        except ConnectorError as error:
+            self._started = False
+            await self._fail(error)
+            return Trouble(self.lane.name, error)
+        await self._beat("running")
+        return None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Step until `stop` is set; the step under way is finished first."""
+        while not stop.is_set():
+            try:
+                await self._start()
+                wait = await self.lane.step()
+            except ConnectorError as error:
+                # Deaf to the bell: news elsewhere does not make a vendor answer sooner.
+                await _first(self._clock.sleep(await self._fail(error)), stop.wait())
+                continue
+            self._failures = 0
+            await self._beat("running")
+            await _first(self._bell.wait(wait), stop.wait())
+
+    async def _start(self) -> None:
+        if not self._started:
+            await self.lane.start()
+            self._started = True
+
+    async def _fail(self, error: ConnectorError) -> float:
+        """Record the error; returns the seconds to wait before the next try."""
+        now = self._clock.now()
+        match error:
+            case RateLimited():
+                state, until = "waiting", error.retry_at or now + backoff(self._failures, self._random)
+            case AuthFailed() | NotPermitted():
+                state, until = "paused", now + ASK_AGAIN
+                self._started = False
+            case _:
+                state, until = "waiting", now + backoff(self._failures, self._random)
+        self._failures += 1
+        self._last_beat = None
+        await self._store.report.put_lane(
+            LaneState(
+                name=self.lane.name,
+                state=state,
+                code=" ".join(
+                    p for p in (type(error).__name__, error.operation, str(error.status or ""), error.code) if p
+                ),
+                hint=error.hint,
+                until=until,
+                beat_at=now,
+                failures=self._failures,
+            )
+        )
+        self._log.warning(
+            f"lane.{state}", lane=self.lane.name, error=type(error).__name__, operation=error.operation, code=error.code
+        )
+        return max(0.0, (until - now).total_seconds())
+
+    async def _beat(self, state: str) -> None:
+        """Say that the lane lives, at most every `BEAT`, so that busy lanes do not write for its sake."""
+        now = self._clock.now()
+        if self._last_beat is not None and self._last_beat[0] == state and now - self._last_beat[1] < BEAT:
+            return
+        self._last_beat = (state, now)
+        await self._store.report.put_lane(
+            LaneState(name=self.lane.name, state=state, code="", hint="", until=None, beat_at=now, failures=0)
+        )
+
+
+async def _first(*awaitables: Awaitable[object]) -> None:
+    """Wait for the first to finish and cancel the others."""
+    tasks = [asyncio.ensure_future(a) for a in awaitables]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def run_once(mail: Sequence[LaneRunner], targets: Sequence[LaneRunner]) -> tuple[Trouble, ...]:
+    """Mail in, then decisions and writes out, until both are idle. Errors of one lane do not stop the others."""
+    found = [*await asyncio.gather(*(runner.once() for runner in mail))]
+    found += await asyncio.gather(*(runner.once() for runner in targets))
+    return tuple(trouble for trouble in found if trouble is not None)
+
+
+async def run_all(runners: Sequence[LaneRunner], stop: asyncio.Event) -> None:
+    """Every lane in a task of its own until `stop`; an unexpected error of one ends all and is raised."""
+    async with asyncio.TaskGroup() as group:
+        for runner in runners:
+            group.create_task(runner.run(stop), name=runner.lane.name)

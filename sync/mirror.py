@@ -1,0 +1,74 @@
+"""Keeps the copy of a CRM's users, customers and deals fresh: the full list once, then what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connectors.base.crm import CrmTarget
+from connectors.base.errors import CursorExpired
+from connectors.base.model import Capability, TargetAccount, WriteKind
+from connectors.base.services import Clock, Log
+from sync.outbox import weaker
+from sync.store import Store
+from sync.store.mirror import Feed
+
+
+class Mirror:
+    """Reads one target. Every method may be cut anywhere and called again."""
+
+    def __init__(self, name: str, target: CrmTarget, store: Store, *, clock: Clock, log: Log) -> None:
+        self.name = name
+        self._target = target
+        self._store = store
+        self._clock = clock
+        self._log = log
+
+    async def start(self) -> TargetAccount:
+        """Ask what the account can do. A kind of write that got weaker is paused until a person has seen it."""
+        now = await self._target.check()
+        before = await self._store.mirror.account(self.name)
+        if before is not None and before.account_id == now.account_id:
+            paused = _weakened(before.capabilities, now.capabilities)
+            await self._store.mirror.pause_kinds(self.name, paused)
+            for kind, why in paused.items():
+                self._log.warning("target.weaker", target=self.name, kind=kind.value, what=why)
+        await self._store.mirror.put_account(self.name, now, self._clock.now())
+        return now
+
+    async def refresh(self) -> None:
+        """Read every feed to its end."""
+        await self._store.mirror.put_users(self.name, await self._target.users(), self._clock.now())
+        while await self._customers():
+            pass
+        while await self._deals():
+            pass
+
+    async def _customers(self) -> bool:
+        asked_at = self._clock.now()
+        try:
+            page = await self._target.customers(await self._store.mirror.cursor(self.name, Feed.CUSTOMERS))
+        except CursorExpired:
+            await self._store.mirror.expire(self.name, Feed.CUSTOMERS)
+            return True
+        await self._store.mirror.put_customers(
+            self.name, page.rows, cursor=page.cursor, complete=not page.more, now=asked_at
+        )
+        return page.more
+
+    async def _deals(self) -> bool:
+        asked_at = self._clock.now()
+        try:
+            page = await self._target.deals(await self._store.mirror.cursor(self.name, Feed.DEALS))
+        except CursorExpired:
+            await self._store.mirror.expire(self.name, Feed.DEALS)
+            return True
+        await self._store.mirror.put_deals(
+            self.name, page.rows, cursor=page.cursor, complete=not page.more, now=asked_at
+        )
+        return page.more
+
+
+def _weakened(before: Mapping[WriteKind, Capability], now: Mapping[WriteKind, Capability]) -> dict[WriteKind, str]:
+    nothing = Capability(exists=False)
+    found = {kind: weaker(before[kind], now.get(kind, nothing)) for kind in WriteKind if kind in before}
+    return {kind: why for kind, why in found.items() if why}

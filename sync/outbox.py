@@ -1,0 +1,144 @@
+"""What an answer means for an outbox item. Pure: the only place where an item's next state is decided.
+
+ready ──tx3──> sending ──answer──> done | ready (later) | unknown | parked | dropped
+sending ──crash──> unknown ──settled, looked up──> done | ready | parked
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from random import Random
+
+from connectors.base.errors import (
+    AuthFailed,
+    BadReply,
+    Conflict,
+    ConnectorError,
+    Gone,
+    NotPermitted,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    Transient,
+    Unsupported,
+)
+from connectors.base.model import Absent, CannotTell, Capability, Finding, Found, Partial, Receipt
+from mappings.model import Reason
+from sync.model import ItemState
+
+MOST_TRIES = 12
+FIRST_WAIT = timedelta(seconds=15)
+LONGEST_WAIT = timedelta(hours=2)
+
+
+class OnUnknown(StrEnum):
+    """What to do where no look-up can tell whether a write happened."""
+
+    PARK = "park"
+    RESEND = "resend"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """An item's next state. `rematch` asks for its thread to be decided again; `pause` for its lane to stop."""
+
+    state: ItemState
+    due_at: datetime | None = None
+    count_try: bool = False
+    reason: Reason | None = None
+    detail: str = ""
+    receipt: Receipt | None = None
+    half_record: str = ""
+    steps: tuple[str, ...] = ()
+    rematch: bool = False
+    never_sent: bool = False
+    pause: ConnectorError | None = None
+
+
+def backoff(tries: int, random: Random) -> timedelta:
+    """The wait before try number `tries` + 1: doubling, capped, with up to a quarter of jitter."""
+    wait = min(LONGEST_WAIT, FIRST_WAIT * (1 << min(tries, 12)))
+    return wait + wait * random.random() / 4
+
+
+def after_write(
+    answer: Receipt | ConnectorError, *, tries: int, now: datetime, capability: Capability, random: Random
+) -> Change:
+    """The next state of an item that was sent."""
+    match answer:
+        case Receipt():
+            return Change(state=ItemState.DONE, receipt=answer)
+        case OutcomeUnknown() | BadReply():
+            due = now + timedelta(seconds=capability.settles_after)
+            return Change(state=ItemState.UNKNOWN, due_at=due, detail=detail(answer))
+        case RateLimited():
+            due = answer.retry_at or now + backoff(0, random)
+            return Change(state=ItemState.READY, due_at=due, detail=detail(answer), pause=answer, never_sent=True)
+        case Transient():
+            return _later(answer, tries=tries, now=now, random=random)
+        case AuthFailed() | NotPermitted():
+            return Change(state=ItemState.READY, due_at=now, detail=detail(answer), pause=answer, never_sent=True)
+        case Gone():
+            return Change(state=ItemState.DROPPED, reason=Reason.RECORD_GONE, detail=detail(answer), rematch=True)
+        case Conflict():
+            return Change(state=ItemState.DROPPED, reason=Reason.PERSON_MOVED_DEAL, detail=detail(answer))
+        case Unsupported():
+            return Change(state=ItemState.PARKED, reason=Reason.UNSUPPORTED, detail=detail(answer))
+        case Rejected() | _:
+            return Change(state=ItemState.PARKED, reason=Reason.REJECTED, detail=detail(answer))
+
+
+def _later(answer: ConnectorError, *, tries: int, now: datetime, random: Random) -> Change:
+    if tries + 1 >= MOST_TRIES:
+        return Change(state=ItemState.PARKED, reason=Reason.TRIES_EXHAUSTED, detail=detail(answer), count_try=True)
+    due = now + backoff(tries, random)
+    return Change(state=ItemState.READY, due_at=due, count_try=True, detail=detail(answer), never_sent=True)
+
+
+def after_lookup(finding: Finding, *, now: datetime, on_unknown: OnUnknown) -> Change:
+    """The next state of an item whose outcome was unknown and that was looked up after it had settled."""
+    match finding:
+        case Found(receipt):
+            return Change(state=ItemState.DONE, receipt=receipt)
+        case Partial(record, done, _):
+            return Change(state=ItemState.READY, due_at=now, half_record=record, steps=done)
+        case Absent():
+            return Change(state=ItemState.READY, due_at=now, never_sent=True)
+        case CannotTell(why):
+            if on_unknown is OnUnknown.RESEND:
+                return Change(state=ItemState.READY, due_at=now)
+            return Change(state=ItemState.PARKED, reason=Reason.OUTCOME_UNKNOWN, detail=why)
+
+
+def after_failed_lookup(error: ConnectorError, *, tries: int, now: datetime, random: Random) -> Change:
+    """The next state when even the look-up failed: still unknown, asked again later, never sent."""
+    due = error.retry_at if isinstance(error, RateLimited) and error.retry_at else now + backoff(tries, random)
+    pause = error if isinstance(error, RateLimited | AuthFailed | NotPermitted) else None
+    return Change(state=ItemState.UNKNOWN, due_at=due, count_try=True, detail=detail(error), pause=pause)
+
+
+def body_unreachable(error: ConnectorError, *, tries: int, now: datetime, random: Random) -> Change:
+    """The next state when the mailbox cannot give the body now: nothing was sent, and the target is not to blame."""
+    due = now + max(backoff(tries, random), timedelta(minutes=5))
+    return Change(state=ItemState.READY, due_at=due, count_try=True, detail=detail(error), never_sent=True)
+
+
+def detail(error: ConnectorError) -> str:
+    """Operation, status and code: what a support person asks for, and no contents."""
+    return " ".join(p for p in (type(error).__name__, error.operation, str(error.status or ""), error.code) if p)
+
+
+def weaker(before: Capability, now: Capability) -> str:
+    """Why a kind of write must pause after `check`, or an empty text. Only what protects against doubling counts."""
+    if before.exists and not now.exists:
+        return "exists"
+    if before.unique_key and not now.unique_key:
+        return "unique_key"
+    order = ("none", "lagging", "strong")
+    if order.index(now.lookup) < order.index(before.lookup):
+        return "lookup"
+    if before.guarded and not now.guarded:
+        return "guarded"
+    return ""

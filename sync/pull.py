@@ -1,0 +1,208 @@
+"""One mailbox's way in: live mail by the change feed, history by runs, both through transaction 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from connectors.base.errors import CursorExpired, Rejected, Transient
+from connectors.base.mail import MailSource
+from connectors.base.model import Fetched, HistoryPage, MailMessage, Removed, Seen, Unreadable
+from connectors.base.services import Clock, Cpu, Log
+from mappings.model import Own, Reason
+from mappings.reading import Reading, Words, read
+from sync.store import Store
+from sync.store.mail import Kept, Run
+
+# A feed that expires again and again without one good page is not cured by listing everything once more.
+MOST_RESYNCS = 3
+
+# A listing after an expired cursor starts this long before the last good moment.
+OVERLAP = timedelta(days=1)
+
+
+class EndlessResync(Transient):
+    """The change feed keeps expiring although the window was listed again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxSettings:
+    """What the configuration says of one mailbox. `start` asks for history from that moment on."""
+
+    name: str
+    targets: tuple[str, ...]
+    own_domains: frozenset[str]
+    own_addresses: frozenset[str]
+    start: datetime | None = None
+
+
+class Puller:
+    """Reads one mailbox. Every method may be cut anywhere and called again."""
+
+    def __init__(
+        self,
+        source: MailSource,
+        store: Store,
+        settings: MailboxSettings,
+        *,
+        clock: Clock,
+        cpu: Cpu,
+        log: Log,
+        words: Words,
+    ) -> None:
+        self.name = settings.name
+        self._source = source
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._cpu = cpu
+        self._log = log
+        self._words = words
+        self._own = Own(settings.own_addresses, settings.own_domains)
+        self._listed: tuple[tuple[int, str | None], HistoryPage] | None = None
+
+    async def start(self) -> None:
+        """Ask who we are; on the first start take the baseline before anything is listed."""
+        account = await self._source.check()
+        known = await self._store.mail.mailbox(self.name)
+        cursor = known.cursor if known and known.cursor else await self._source.baseline()
+        now = self._clock.now()
+        await self._store.mail.open_mailbox(
+            self.name, account=account.account_id, addresses=account.addresses, cursor=cursor, now=now
+        )
+        if known is None and self._settings.start is not None and self._settings.start < now:
+            await self._store.mail.add_run("backfill", self.name, self._settings.start, now, now)
+
+    def know(self, addresses: frozenset[str]) -> None:
+        """Learn the addresses of all mailboxes, so that colleagues are never taken for customers."""
+        self._own = Own(self._settings.own_addresses | addresses, self._settings.own_domains)
+
+    # ------------------------------------------------------------------------------------------------------------- live
+
+    async def live_page(self) -> bool:
+        """One page of the change feed; True when more is waiting."""
+        mailbox = await self._store.mail.mailbox(self.name)
+        assert mailbox is not None  # noqa: S101 - `start` has run
+        try:
+            page = await self._source.changes(mailbox.cursor or "")
+        except CursorExpired:
+            await self._resync(mailbox.cursor_at or mailbox.live_from, mailbox.resyncs)
+            return True
+        seen = [e.id for e in page.events if isinstance(e, Seen)]
+        await self._take(await self._store.mail.unknown(self.name, seen, again=True), _messages(page.events))
+        removed = [e.id for e in page.events if isinstance(e, Removed)]
+        await self._store.mail.advance(self.name, page.cursor, removed, self._clock.now())
+        return page.more
+
+    async def _resync(self, last_good: datetime, resyncs: int) -> None:
+        if resyncs >= MOST_RESYNCS:
+            raise EndlessResync("The mailbox's change feed expires again right after a new start; ask the provider.")
+        cursor = await self._source.baseline()
+        now = self._clock.now()
+        await self._store.mail.restart_mailbox(self.name, cursor, last_good - OVERLAP, now)
+        self._log.warning("mailbox.resync", mailbox=self.name, resyncs=resyncs + 1)
+
+    # ---------------------------------------------------------------------------------------------------------- history
+
+    async def history_chunk(self) -> bool:
+        """Read a bounded part of the oldest open run; True while a run is open."""
+        run = await self._store.mail.open_run(self.name)
+        if run is None:
+            return False
+        try:
+            page = await self._page(run)
+        except (Rejected, CursorExpired):
+            if run.page is None:
+                raise
+            await self._store.mail.restart_run(run.id)
+            return True
+        if await self._take_bounded(page.ids, run):
+            await self._store.mail.turn_page(run.id, page.next_page, len(page.ids), self._clock.now())
+        return True
+
+    async def _page(self, run: Run) -> HistoryPage:
+        """The run's page, listed once for all its chunks."""
+        if self._listed is None or self._listed[0] != (run.id, run.page):
+            self._listed = (run.id, run.page), await self._source.history(run.since, run.until, run.page)
+        return self._listed[1]
+
+    async def _take_bounded(self, ids: Sequence[str], run: Run) -> bool:
+        """Read up to one fetch of what is unknown; True when the page holds nothing more to read."""
+        unknown = await self._store.mail.unknown(self.name, ids)
+        size = self._source.capabilities.fetch_size
+        await self._take(unknown[:size], run=run.id)
+        return len(unknown) <= size
+
+    async def wanted_chunk(self) -> bool:
+        """Read mails that a count found missing or a person asked for again; True while there are some."""
+        wanted = await self._store.mail.wanted(self.name)
+        size = self._source.capabilities.fetch_size
+        await self._take(wanted[:size])
+        return len(wanted) > size
+
+    # ------------------------------------------------------------------------------------------------------------- both
+
+    async def _take(
+        self, ids: Sequence[str], at_hand: Mapping[str, MailMessage] = MappingProxyType({}), run: int | None = None
+    ) -> None:
+        """Fetch, read and keep mails, one fetch's worth at a time."""
+        size = self._source.capabilities.fetch_size
+        for start in range(0, len(ids), size):
+            chunk = ids[start : start + size]
+            missing = [i for i in chunk if i not in at_hand]
+            fetched = await self._source.fetch(missing) if missing else Fetched()
+            messages = [*fetched.messages, *(at_hand[i] for i in chunk if i in at_hand)]
+            kept, slow = await self._read(messages)
+            await self._store.mail.keep(
+                self.name,
+                kept,
+                unreadable=(*fetched.unreadable, *slow),
+                gone=fetched.gone,
+                targets=self._settings.targets,
+                now=self._clock.now(),
+                run=run,
+            )
+
+    async def _read(self, messages: Sequence[MailMessage]) -> tuple[list[Kept], list[Unreadable]]:
+        kept: list[Kept] = []
+        slow: list[Unreadable] = []
+        for message in messages:
+            try:
+                kept.append(Kept(message, await self._cpu(read_one, message, self.name, self._own, self._words)))
+            except TimeoutError:
+                slow.append(Unreadable(message.id, Reason.MAIL_TOO_SLOW, message.received_at))
+                self._log.warning("mail.too_slow", mailbox=self.name)
+        return kept, slow
+
+    async def fetch_body(self, provider_id: str) -> tuple[str, str] | None:
+        """(text, html) of one mail, asked for again; None when it is gone or can no longer be read."""
+        fetched = await self._source.fetch([provider_id])
+        if not fetched.messages:
+            return None
+        reading = await self._cpu(read_one, fetched.messages[0], self.name, self._own, self._words)
+        return reading.text, reading.html
+
+    async def listing(self, since: datetime, until: datetime) -> tuple[str, ...]:
+        """Every id in scope, from the provider's own listing."""
+        ids: dict[str, None] = {}
+        token: str | None = None
+        while True:
+            page = await self._source.history(since, until, token)
+            ids.update(dict.fromkeys(page.ids))
+            token = page.next_page
+            if token is None:
+                return tuple(ids)
+
+    async def close(self) -> None:
+        await self._source.close()
+
+
+def read_one(message: MailMessage, mailbox: str, own: Own, words: Words) -> Reading:
+    """`read` with positional arguments, so that it can run in another process."""
+    return read(message, mailbox=mailbox, own=own, words=words)
+
+
+def _messages(events: Sequence[object]) -> dict[str, MailMessage]:
+    return {e.id: e.message for e in events if isinstance(e, Seen) and e.message is not None}

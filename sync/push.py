@@ -1,0 +1,228 @@
+"""One target's way out: confirm what is unknown, then send what is due. One call at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from random import Random
+
+from mappings.fields import logged_body
+
+from connectors.base.crm import CrmTarget
+from connectors.base.errors import ConnectorError
+from connectors.base.model import (
+    Attempt,
+    Body,
+    Capability,
+    CompleteTask,
+    LinkEmail,
+    LogEmail,
+    Receipt,
+    Write,
+    WriteKind,
+)
+from connectors.base.services import Clock, Log
+from mappings.model import Reason
+from sync import outbox
+from sync.model import ItemState
+from sync.outbox import Change, OnUnknown
+from sync.store import Store
+from sync.store.outbox import Item
+
+CONFIRM_AT_ONCE = 100
+
+# Above this share of the account's pool history waits, so that live mail and the customer's other programs have room.
+HISTORY_CEILING = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class BodyGone:
+    """The mail was deleted everywhere before its body could be read again."""
+
+
+LoadBody = Callable[[str], Awaitable[tuple[str, str] | BodyGone]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushSettings:
+    """What the configuration says of delivery to one target."""
+
+    on_unknown: OnUnknown = OnUnknown.PARK
+    language: str = "en"
+
+
+class Pusher:
+    """Sends one target's items.
+
+    `load_body` gives (text, html) of a mail, from the store or fetched again; it raises `ConnectorError` when the
+    mailbox cannot be asked now.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        target: CrmTarget,
+        store: Store,
+        *,
+        clock: Clock,
+        random: Random,
+        log: Log,
+        load_body: LoadBody,
+        settings: PushSettings,
+    ) -> None:
+        self.name = name
+        self._target = target
+        self._store = store
+        self._clock = clock
+        self._random = random
+        self._log = log
+        self._load_body = load_body
+        self._settings = settings
+        self._capabilities: Mapping[WriteKind, Capability] = {}
+        self._paused: Mapping[WriteKind, str] = {}
+
+    async def start(self) -> None:
+        """Read the declared capabilities, and treat what a crash left `sending` as unknown."""
+        account = await self._store.mirror.account(self.name)
+        self._capabilities = dict(account.capabilities) if account else {}
+        self._paused = await self._store.mirror.paused_kinds(self.name)
+        settles = {kind: capability.settles_after for kind, capability in self._capabilities.items()}
+        if left := await self._store.outbox.recover(self.name, settles):
+            self._log.warning("outbox.recovered", target=self.name, items=left)
+
+    @property
+    def kinds(self) -> tuple[WriteKind, ...]:
+        """The kinds of write that exist here and are not paused, in a fixed order."""
+        return tuple(k for k in WriteKind if k in self._capabilities and k not in self._paused)
+
+    async def next_due(self) -> datetime | None:
+        """When the earliest item may be handled."""
+        return await self._store.outbox.next_due(self.name, self.kinds)
+
+    async def step(self) -> bool:
+        """Do one round; False when nothing is due. Raises the `ConnectorError` that must pause the lane."""
+        return await self._confirm() or await self._send()
+
+    # ---------------------------------------------------------------------------------------------------------- confirm
+
+    async def _confirm(self) -> bool:
+        now = self._clock.now()
+        items = await self._store.outbox.due(
+            self.name, now, state=ItemState.UNKNOWN, kinds=self.kinds, history=True, limit=CONFIRM_AT_ONCE
+        )
+        if not items:
+            return False
+        attempts = [await self._attempt(item, item.write) for item in items]
+        try:
+            findings = await self._target.find_written(attempts)
+        except ConnectorError as error:
+            changes = {
+                i.key: outbox.after_failed_lookup(error, tries=i.tries, now=now, random=self._random) for i in items
+            }
+        else:
+            changes = {
+                item.key: outbox.after_lookup(finding, now=now, on_unknown=self._settings.on_unknown)
+                for item, finding in zip(items, findings, strict=True)
+            }
+        await self._settle(changes, items)
+        return True
+
+    # ------------------------------------------------------------------------------------------------------------- send
+
+    async def _send(self) -> bool:
+        now = self._clock.now()
+        due = await self._store.outbox.due(
+            self.name,
+            now,
+            state=ItemState.READY,
+            kinds=self.kinds,
+            history=self._target.usage < HISTORY_CEILING,
+            limit=200,
+        )
+        batch = self._batch(due)
+        if not batch:
+            return False
+        attempts, parked = await self._load(batch)
+        if parked:
+            await self._settle(parked, [i for i in batch if i.key in parked])
+        batch = [item for item in batch if item.key in attempts]
+        if not batch:
+            return True
+        await self._store.outbox.sending([item.key for item in batch], self._clock.now())
+        answers = await self._write([attempts[item.key] for item in batch])
+        now = self._clock.now()
+        changes = {
+            item.key: outbox.after_write(
+                answer, tries=item.tries, now=now, capability=self._capabilities[item.kind], random=self._random
+            )
+            for item, answer in zip(batch, answers, strict=True)
+        }
+        await self._settle(changes, batch)
+        return True
+
+    def _batch(self, due: Sequence[Item]) -> list[Item]:
+        """The first due item and those that may travel with it: same kind, no order key twice."""
+        if not due:
+            return []
+        kind = due[0].kind
+        batch: list[Item] = []
+        orders: set[str] = set()
+        for item in due:
+            if item.kind is not kind or (item.order_key and item.order_key in orders):
+                continue
+            batch.append(item)
+            orders.add(item.order_key)
+            if len(batch) >= self._capabilities[kind].batch:
+                break
+        return batch
+
+    async def _load(self, batch: Sequence[Item]) -> tuple[dict[str, Attempt], dict[str, Change]]:
+        """What to send, and what cannot be sent because its mail is gone."""
+        attempts: dict[str, Attempt] = {}
+        changes: dict[str, Change] = {}
+        for item in batch:
+            write = item.write
+            if isinstance(write, LogEmail):
+                try:
+                    body = await self._load_body(item.mail)
+                except ConnectorError as error:
+                    changes[item.key] = outbox.body_unreachable(
+                        error, tries=item.tries, now=self._clock.now(), random=self._random
+                    )
+                    continue
+                if isinstance(body, BodyGone):
+                    changes[item.key] = Change(state=ItemState.PARKED, reason=Reason.BODY_GONE)
+                    continue
+                write = replace(write, body=self._render(write, body))
+            attempts[item.key] = await self._attempt(item, write)
+        return attempts, changes
+
+    def _render(self, write: LogEmail, body: tuple[str, str]) -> Body:
+        limit = self._capabilities[WriteKind.LOG_EMAIL].max_text
+        return logged_body(*body, attachments=write.attachments, limit=limit, language=self._settings.language)
+
+    async def _attempt(self, item: Item, write: Write) -> Attempt:
+        if isinstance(write, CompleteTask):
+            write = replace(write, task=await self._store.outbox.record_of(write.task_key))
+        elif isinstance(write, LinkEmail):
+            write = replace(write, logged=await self._store.outbox.record_of(write.logged_key))
+        return Attempt(write, item.first_sent_at, item.half_record, item.steps)
+
+    async def _write(self, attempts: Sequence[Attempt]) -> Sequence[Receipt | ConnectorError]:
+        try:
+            return await self._target.write_many(attempts)
+        except ConnectorError as error:
+            return [error] * len(attempts)
+
+    async def _settle(self, changes: Mapping[str, Change], items: Sequence[Item]) -> None:
+        await self._store.outbox.settle(changes, self._clock.now())
+        for item in items:
+            change = changes[item.key]
+            reason = change.reason.value if change.reason else change.detail
+            self._log.info(
+                f"item.{change.state.value}", target=self.name, item=item.key, kind=item.kind.value, reason=reason
+            )
+        for change in changes.values():
+            if change.pause is not None:
+                raise change.pause

@@ -1,0 +1,1 @@
+"""The tables of the state file, and the migrations that make them."""

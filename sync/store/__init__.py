@@ -1,0 +1,39 @@
+"""The memory: all SQL, one room per concern, behind `Store`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sync.store.codec import Seal
+from sync.store.db import Database, StateError
+from sync.store.mail import MailStore
+from sync.store.mirror import MirrorStore
+from sync.store.outbox import OutboxStore
+from sync.store.report import ReportStore
+from sync.store.threads import ThreadStore
+
+__all__ = ["StateError", "Store"]
+
+
+class Store:
+    """One company's state file. Calls are short and synchronous inside; the methods are async for the seam's sake."""
+
+    def __init__(self, db: Database, seal: Seal) -> None:
+        self.db = db
+        self.mail = MailStore(db, seal)
+        self.threads = ThreadStore(db)
+        self.outbox = OutboxStore(db)
+        self.mirror = MirrorStore(db)
+        self.report = ReportStore(db)
+
+    @classmethod
+    def open(
+        cls, path: Path, *, key: bytes, synchronous: str = "FULL", step: Callable[[str], None] = lambda _: None
+    ) -> Store:
+        """Open or make the state file and bring its schema up to date. Raises `StateError`."""
+        return cls(Database(path, synchronous=synchronous, step=step), Seal(key))
+
+    def close(self) -> None:
+        """May be called twice."""
+        self.db.close()

@@ -1,0 +1,119 @@
+"""The state file: one SQLite connection, transactions by name, migrations, power-cut-proof settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.pool import StaticPool
+
+
+class StateError(Exception):
+    """The state file cannot be used; the text says why and what to do."""
+
+
+def _nothing(_: str) -> None:
+    return None
+
+
+class Database:
+    """One open state file.
+
+    Every unit of work runs in `tx(name)`. `step` is told ``NAME:begin``, ``NAME:commit`` and ``NAME:committed``: the
+    places where a crash can fall.
+    """
+
+    def __init__(self, path: Path, *, synchronous: str = "FULL", step: Callable[[str], None] = _nothing) -> None:
+        self.path = path
+        self._step = step
+        fresh = not path.exists()
+        if fresh:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        self._engine = create_engine(
+            f"sqlite:///{path}", poolclass=StaticPool, connect_args={"isolation_level": None, "timeout": 30}
+        )
+
+        @event.listens_for(self._engine, "connect")
+        def configure(connection: object, _: object) -> None:
+            cursor = connection.cursor()  # type: ignore[attr-defined]
+            for pragma in (
+                "journal_mode=WAL",
+                f"synchronous={synchronous}",
+                "foreign_keys=ON",
+                "secure_delete=ON",
+                "busy_timeout=30000",
+            ):
+                cursor.execute(f"PRAGMA {pragma}")
+            cursor.close()
+
+        @event.listens_for(self._engine, "begin")
+        def begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+        self._connection = self._engine.connect()
+        self._migrate(path)
+
+    def _migrate(self, path: Path) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent.parent / "schema"))
+        scripts = ScriptDirectory.from_config(config)
+        with self._connection.begin():
+            now = MigrationContext.configure(self._connection).get_current_revision()
+        known = {revision.revision for revision in scripts.walk_revisions()}
+        if now is not None and now not in known:
+            raise StateError(
+                f"{path} was written by a newer Tradepost (schema {now}). Install that version or a later one."
+            )
+        if now == scripts.get_current_head():
+            return
+        if now is not None:
+            self.backup(path.with_suffix(f".{now}.bak"))
+        with self._connection.begin():
+            config.attributes["connection"] = self._connection
+            command.upgrade(config, "head")
+
+    @contextmanager
+    def tx(self, name: str) -> Iterator[Connection]:
+        """One transaction, committed at the end or rolled back on any error. Contains no network call."""
+        self._step(f"{name}:begin")
+        with self._connection.begin():
+            yield self._connection
+            self._step(f"{name}:commit")
+        self._step(f"{name}:committed")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent look that changes nothing."""
+        with self._connection.begin():
+            yield self._connection
+
+    def backup(self, to: Path) -> None:
+        """A consistent copy, made while the file is in use; mode 0600."""
+        to.unlink(missing_ok=True)
+        os.close(os.open(to, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        to.unlink()
+        raw = self._connection.connection.driver_connection
+        assert raw is not None  # noqa: S101 - an open connection has a driver's one
+        raw.execute("VACUUM INTO ?", (str(to),))
+        to.chmod(0o600)
+
+    def truncate_wal(self) -> None:
+        """Move what was deleted out of the write-ahead log, so that it is gone from the disk as well."""
+        self._connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
+
+    def synchronous(self) -> int:
+        """The setting in force: 2 is FULL, 1 NORMAL, 0 OFF."""
+        with self.read() as c:
+            return int(c.execute(text("PRAGMA synchronous")).scalar_one())
+
+    def close(self) -> None:
+        """May be called twice."""
+        self._connection.close()
+        self._engine.dispose()

@@ -1,0 +1,204 @@
+"""The outbox: transaction 3 (about to send) and transaction 4 (what came of it)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Row, func, literal, select, update
+
+from connectors.base.model import Write, WriteKind
+from sync.model import ItemState
+from sync.outbox import Change
+from sync.schema import tables as t
+from sync.store import codec
+from sync.store.db import Database
+from sync.store.journal import note
+from sync.store.threads import dirty_case, drop_dependents
+
+OPEN = (ItemState.READY, ItemState.SENDING, ItemState.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One stored item on its way out."""
+
+    key: str
+    target: str
+    kind: WriteKind
+    thread: int
+    mail: str
+    state: ItemState
+    history: bool
+    write: Write
+    order_key: str
+    tries: int
+    due_at: datetime
+    first_sent_at: datetime | None
+    sent_at: datetime | None
+    half_record: str
+    steps: tuple[str, ...]
+
+
+class OutboxStore:
+    """All SQL about delivery."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def recover(self, target: str, settles: Mapping[WriteKind, float]) -> int:
+        """At start: whatever was being sent when the process died has an unknown outcome. Returns how many."""
+        with self._db.tx("recover") as c:
+            query = select(t.items).where(t.items.c.target == target, t.items.c.state == ItemState.SENDING)
+            rows = c.execute(query).all()
+            for row in rows:
+                due = row.sent_at + timedelta(seconds=settles.get(WriteKind(row.kind), 0.0))
+                c.execute(update(t.items).where(t.items.c.key == row.key).values(state=ItemState.UNKNOWN, due_at=due))
+                note(c, "item.unknown", row.sent_at, target=target, item=row.key, details={"why": "restart"})
+        return len(rows)
+
+    async def due(
+        self, target: str, now: datetime, *, state: ItemState, kinds: Sequence[WriteKind], history: bool, limit: int
+    ) -> tuple[Item, ...]:
+        """Items that may be handled now: live mail before history, then in the order they were decided.
+
+        Ready items whose needs are open, or whose order key has an earlier open item, are left for later.
+        """
+        query = (
+            select(t.items)
+            .where(t.items.c.target == target, t.items.c.state == state, t.items.c.due_at <= now)
+            .where(t.items.c.kind.in_(kinds))
+            .order_by(t.items.c.history, t.items.c.seq)
+            .limit(limit)
+        )
+        if not history:
+            query = query.where(~t.items.c.history)
+        with self._db.read() as c:
+            rows = c.execute(query).all()
+            if state is ItemState.READY:
+                rows = [row for row in rows if _free(c, row)]
+            return tuple(_item(row) for row in rows)
+
+    async def sending(self, keys: Sequence[str], now: datetime) -> None:
+        """Transaction 3: the intent to send is on disk before the call."""
+        with self._db.tx("sending") as c:
+            for key in keys:
+                c.execute(
+                    update(t.items)
+                    .where(t.items.c.key == key, t.items.c.state == ItemState.READY)
+                    .values(
+                        state=ItemState.SENDING,
+                        sent_at=now,
+                        first_sent_at=func.coalesce(t.items.c.first_sent_at, literal(now, t.Utc())),
+                    )
+                )
+
+    async def settle(self, changes: Mapping[str, Change], now: datetime) -> None:
+        """Transaction 4: what came of each item."""
+        with self._db.tx("settle") as c:
+            for key, change in changes.items():
+                _apply(c, key, change, now)
+
+    async def next_due(self, target: str, kinds: Sequence[WriteKind]) -> datetime | None:
+        """When the earliest ready or unknown item may be handled."""
+        query = select(func.min(t.items.c.due_at)).where(
+            t.items.c.target == target,
+            t.items.c.state.in_((ItemState.READY, ItemState.UNKNOWN)),
+            t.items.c.kind.in_(kinds),
+        )
+        with self._db.read() as c:
+            return c.execute(query).scalar_one()
+
+    async def record_of(self, key: str) -> str:
+        """The vendor's id of a done item, or an empty text."""
+        with self._db.read() as c:
+            query = select(t.items.c.record).where(t.items.c.key == key, t.items.c.state == ItemState.DONE)
+            return c.execute(query).scalar_one_or_none() or ""
+
+    async def retry(self, keys: Sequence[str] | None, now: datetime) -> int:
+        """A person says "again": parked items become ready; returns how many."""
+        statement = update(t.items).where(t.items.c.state == ItemState.PARKED)
+        if keys is not None:
+            statement = statement.where(t.items.c.key.in_(keys))
+        with self._db.tx("retry") as c:
+            changed = statement.values(state=ItemState.READY, due_at=now, tries=0, reason=None, ended_at=None)
+            return c.execute(changed).rowcount
+
+
+def _free(c: Connection, row: Row[tuple[object, ...]]) -> bool:
+    needs = json.loads(row.needs)
+    if needs:
+        done = (
+            select(func.count()).select_from(t.items).where(t.items.c.key.in_(needs), t.items.c.state == ItemState.DONE)
+        )
+        if c.execute(done).scalar_one() < len(needs):
+            return False
+    if not row.order_key:
+        return True
+    earlier = select(t.items.c.seq).where(
+        t.items.c.target == row.target,
+        t.items.c.order_key == row.order_key,
+        t.items.c.seq < row.seq,
+        t.items.c.state.in_(OPEN),
+    )
+    return c.execute(earlier).first() is None
+
+
+def _item(row: Row[tuple[object, ...]]) -> Item:
+    return Item(
+        key=row.key,
+        target=row.target,
+        kind=WriteKind(row.kind),
+        thread=row.thread,
+        mail=row.mail,
+        state=ItemState(row.state),
+        history=row.history,
+        write=codec.write.load(row.write),
+        order_key=row.order_key,
+        tries=row.tries,
+        due_at=row.due_at,
+        first_sent_at=row.first_sent_at,
+        sent_at=row.sent_at,
+        half_record=row.half_record,
+        steps=tuple(json.loads(row.steps)),
+    )
+
+
+def _apply(c: Connection, key: str, change: Change, now: datetime) -> None:
+    row = c.execute(select(t.items).where(t.items.c.key == key)).one()
+    values: dict[str, object] = {
+        "state": change.state,
+        "reason": change.reason.value if change.reason else None,
+        "detail": change.detail,
+        "half_record": change.half_record,
+        "steps": json.dumps(change.steps),
+    }
+    if change.due_at is not None:
+        values["due_at"] = change.due_at
+    if change.count_try:
+        values["tries"] = row.tries + 1
+    if change.never_sent:
+        values["first_sent_at"] = None
+    if change.receipt is not None:
+        receipt = change.receipt
+        values |= {"record": receipt.record, "effect": receipt.effect.value, "url": receipt.url, "note": receipt.note}
+    if change.state in (ItemState.DONE, ItemState.DROPPED, ItemState.PARKED):
+        values["ended_at"] = now
+    c.execute(update(t.items).where(t.items.c.key == key).values(**values))
+    if change.rematch:
+        dirty_case(c, row.thread, row.target)
+    if change.state is ItemState.DROPPED:
+        drop_dependents(c, key, now)
+    details = {k: v for k, v in (("reason", values["reason"]), ("detail", change.detail)) if v}
+    note(
+        c,
+        f"item.{change.state.value}",
+        now,
+        target=row.target,
+        thread=row.thread,
+        mail=row.mail,
+        item=key,
+        details=details,
+    )

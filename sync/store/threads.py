@@ -1,0 +1,321 @@
+"""Dirty threads, what a decision looks at, and transaction 2: link, verdicts and outbox items together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mappings.match import questions
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from connectors.base.model import Customer, RecordKind, RecordRef, WriteKind
+from mappings.model import CopyFacts, Directory, Facts, Reason, ThreadLink
+from sync.model import Decision, Intent, ItemState, ItemView, MailboxPolicy, TargetView, ThreadMail, ThreadView, Verdict
+from sync.schema import tables as t
+from sync.store import codec
+from sync.store.db import Database
+from sync.store.journal import note
+from sync.store.mail import mail_copies
+
+# A thread is decided on its newest mails; older ones are logged already and change nothing.
+THREAD_BOUND = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thread at one target that is due to be decided."""
+
+    thread: int
+    target: str
+
+
+class ThreadStore:
+    """All SQL about deciding."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def wake(self, now: datetime) -> int:
+        """Timers that have rung make their threads dirty; returns how many."""
+        with self._db.read() as c:
+            due = select(func.count()).select_from(t.cases).where(t.cases.c.wake_at <= now)
+            if not c.execute(due).scalar_one():
+                return 0
+        with self._db.tx("wake") as c:
+            return c.execute(update(t.cases).where(t.cases.c.wake_at <= now).values(dirty=True, wake_at=None)).rowcount
+
+    async def next_wake(self) -> datetime | None:
+        with self._db.read() as c:
+            return c.execute(select(t.cases.c.wake_at).order_by(t.cases.c.wake_at.nulls_last()).limit(1)).scalar()
+
+    async def dirty(self, targets: Sequence[str], limit: int) -> tuple[Case, ...]:
+        """Dirty cases of targets that are ready, those with live mail first."""
+        live = select(t.mails.c.identity).where(t.mails.c.thread == t.cases.c.thread, t.mails.c.live).exists()
+        query = (
+            select(t.cases.c.thread, t.cases.c.target)
+            .where(t.cases.c.dirty, t.cases.c.target.in_(targets))
+            .order_by(live.desc(), t.cases.c.thread, t.cases.c.target)
+            .limit(limit)
+        )
+        with self._db.read() as c:
+            return tuple(Case(row.thread, row.target) for row in c.execute(query))
+
+    async def view(self, case: Case, target: TargetView, policies: Mapping[str, MailboxPolicy]) -> ThreadView:
+        """Everything one decision may look at, read in one go."""
+        with self._db.read() as c:
+            mails = _mails(c, case.thread)
+            link_text = c.execute(
+                select(t.cases.c.link).where(t.cases.c.thread == case.thread, t.cases.c.target == case.target)
+            ).scalar_one()
+            link = codec.link.load(link_text)
+            return ThreadView(
+                thread=str(case.thread),
+                mails=mails,
+                link=link,
+                items=_items(c, case),
+                directory=_directory(c, case.target, [m.facts for m in mails], link),
+                target=target,
+                policies=policies,
+            )
+
+    async def unasked(self, case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Addresses and domains of live incoming mail that is newer than the mirror and that the mirror knows nothing of."""
+        with self._db.read() as c:
+            as_of = _as_of(c, case.target)
+            query = select(t.mails).where(t.mails.c.thread == case.thread, t.mails.c.live)
+            if as_of is not None:
+                query = query.where(t.mails.c.seen_at > as_of)
+            fresh = [codec.facts.load(row.facts) for row in c.execute(query.order_by(t.mails.c.identity))]
+            addresses, domains = questions(fresh)
+            known = _known_words(c, case.target, [*addresses, *(f"@{d}" for d in domains)])
+        return tuple(a for a in addresses if a not in known), tuple(d for d in domains if f"@{d}" not in known)
+
+    async def decided(self, case: Case, decision: Decision, *, now: datetime) -> None:
+        """Transaction 2: the thread's link, each mail's verdict, the outbox items, and the thread clean."""
+        with self._db.tx("decided") as c:
+            live = dict(
+                c.execute(select(t.mails.c.identity, t.mails.c.live).where(t.mails.c.thread == case.thread)).all()  # type: ignore[arg-type]
+            )
+            for verdict in decision.verdicts:
+                _put_verdict(c, case, verdict, now)
+            for key, reason in decision.drops:
+                _drop(c, key, reason, now)
+            for intent in decision.intents:
+                _put_item(c, case, intent, history=not live.get(intent.mail, True), now=now)
+            c.execute(
+                update(t.cases)
+                .where(t.cases.c.thread == case.thread, t.cases.c.target == case.target)
+                .values(dirty=False, link=codec.link.dump(decision.link), wake_at=decision.wake_at, decided_at=now)
+            )
+
+    async def set_aside(self, case: Case, *, until: datetime, now: datetime) -> None:
+        """A thread that cannot be decided is parked with that reason and tried again later; the others go on."""
+        with self._db.tx("set_aside") as c:
+            mails = c.execute(select(t.mails.c.identity).where(t.mails.c.thread == case.thread)).scalars().all()
+            for mail in mails:
+                statement = insert(t.verdicts).values(
+                    mail=mail,
+                    target=case.target,
+                    state="parked",
+                    reason=Reason.UNDECIDABLE,
+                    evidence="[]",
+                    decided_at=now,
+                )
+                c.execute(statement.on_conflict_do_nothing())
+            c.execute(
+                update(t.cases)
+                .where(t.cases.c.thread == case.thread, t.cases.c.target == case.target)
+                .values(dirty=False, wake_at=until)
+            )
+
+    async def mark_dirty(self, thread: int, target: str) -> None:
+        with self._db.tx("mark_dirty") as c:
+            dirty_case(c, thread, target)
+
+
+def dirty_case(c: Connection, thread: int, target: str) -> None:
+    c.execute(update(t.cases).where(t.cases.c.thread == thread, t.cases.c.target == target).values(dirty=True))
+
+
+def _mails(c: Connection, thread: int) -> tuple[ThreadMail, ...]:
+    newest = (
+        select(t.mails)
+        .where(t.mails.c.thread == thread)
+        .order_by(t.mails.c.sent_at.desc(), t.mails.c.identity.desc())
+        .limit(THREAD_BOUND)
+    )
+    rows = list(reversed(c.execute(newest).all()))
+    copies = mail_copies(c, [row.identity for row in rows])
+    found = []
+    for row in rows:
+        facts = codec.facts.load(row.facts)
+        own = tuple(CopyFacts(mailbox, place, labels) for mailbox, place, labels in copies.get(row.identity, ()))
+        found.append(ThreadMail(facts=facts, copies=own, live=row.live))
+    return tuple(found)
+
+
+def _items(c: Connection, case: Case) -> tuple[ItemView, ...]:
+    """The thread's items. One that was dropped because its record went is left out: it may be decided anew."""
+    query = (
+        select(t.items)
+        .where(t.items.c.thread == case.thread, t.items.c.target == case.target)
+        .where((t.items.c.state != ItemState.DROPPED) | (t.items.c.reason != Reason.RECORD_GONE))
+        .order_by(t.items.c.seq)
+    )
+    return tuple(
+        ItemView(
+            key=row.key,
+            state=ItemState(row.state),
+            write=codec.write.load(row.write),
+            rule=row.rule,
+            mail=row.mail,
+            record=row.record,
+        )
+        for row in c.execute(query)
+    )
+
+
+def _as_of(c: Connection, target: str) -> datetime | None:
+    """When every feed of the mirror was last seen to its end."""
+    query = select(t.feeds.c.as_of, t.feeds.c.complete).where(t.feeds.c.target == target)
+    rows = c.execute(query).all()
+    if not rows or not all(row.complete and row.as_of for row in rows):
+        return None
+    return min(row.as_of for row in rows)
+
+
+def _directory(c: Connection, target: str, facts: Sequence[Facts], link: ThreadLink) -> Directory:
+    addresses, domains = questions(facts)
+    by_word = _customers_by_word(c, target, [*addresses, *(f"@{d}" for d in domains)])
+    records = {customer.ref for found in by_word.values() for customer in found}
+    records |= {customer.company for found in by_word.values() for customer in found if customer.company}
+    records |= set(link.customers)
+    deal_ids = _deal_ids(c, target, records) | ({link.deal} if link.deal else set())
+    rows = c.execute(
+        select(t.deals.c.row)
+        .where(t.deals.c.target == target, t.deals.c.id.in_(sorted(deal_ids)))
+        .order_by(t.deals.c.id)
+    )
+    users = c.execute(select(t.users.c.row).where(t.users.c.target == target).order_by(t.users.c.id))
+    return Directory(
+        by_address={a: by_word[a] for a in addresses if a in by_word},
+        by_domain={d: by_word[f"@{d}"] for d in domains if f"@{d}" in by_word},
+        deals=tuple(codec.deal.load(row) for row in rows.scalars()),
+        users=tuple(codec.user.load(row) for row in users.scalars()),
+        as_of=_as_of(c, target),
+    )
+
+
+def _customers_by_word(c: Connection, target: str, words: Sequence[str]) -> dict[str, tuple[Customer, ...]]:
+    found: dict[str, list[Customer]] = {}
+    for start in range(0, len(words), 400):
+        query = (
+            select(t.customer_words.c.word, t.customers.c.row)
+            .join(
+                t.customers,
+                (t.customers.c.target == t.customer_words.c.target)
+                & (t.customers.c.kind == t.customer_words.c.kind)
+                & (t.customers.c.id == t.customer_words.c.id),
+            )
+            .where(t.customer_words.c.target == target, t.customer_words.c.word.in_(words[start : start + 400]))
+            .order_by(t.customer_words.c.word, t.customers.c.kind, t.customers.c.id)
+        )
+        for row in c.execute(query):
+            found.setdefault(row.word, []).append(codec.customer.load(row.row))
+    return {word: tuple(customers) for word, customers in found.items()}
+
+
+def _known_words(c: Connection, target: str, words: Sequence[str]) -> set[str]:
+    return set(_customers_by_word(c, target, words))
+
+
+def _deal_ids(c: Connection, target: str, records: Iterable[RecordRef]) -> set[str]:
+    found: set[str] = set()
+    for kind in RecordKind:
+        ids = sorted(r.id for r in records if r.kind is kind)
+        query = select(t.deal_records.c.deal).where(
+            t.deal_records.c.target == target, t.deal_records.c.kind == kind, t.deal_records.c.id.in_(ids)
+        )
+        found.update(c.execute(query).scalars())
+    return found
+
+
+def _put_verdict(c: Connection, case: Case, verdict: Verdict, now: datetime) -> None:
+    row = {
+        "state": verdict.state.value,
+        "reason": verdict.reason.value if verdict.reason else None,
+        "evidence": codec.evidence.dump(verdict.evidence),
+        "decided_at": now,
+    }
+    statement = insert(t.verdicts).values(mail=verdict.mail, target=case.target, **row)
+    c.execute(statement.on_conflict_do_update(index_elements=["mail", "target"], set_=row))
+
+
+def _drop(c: Connection, key: str, reason: Reason, now: datetime) -> None:
+    """Only what has never been sent can be overtaken quietly."""
+    changed = c.execute(
+        update(t.items)
+        .where(t.items.c.key == key, t.items.c.state.in_((ItemState.READY, ItemState.PARKED)))
+        .values(state=ItemState.DROPPED, reason=reason, ended_at=now)
+    ).rowcount
+    if changed:
+        note(c, "item.dropped", now, item=key, details={"reason": reason.value})
+        drop_dependents(c, key, now)
+
+
+def drop_dependents(c: Connection, key: str, now: datetime) -> None:
+    """What needs a dropped item will never be free, so it is overtaken too."""
+    query = select(t.items.c.key).where(
+        t.items.c.needs.contains(json.dumps(key)), t.items.c.state.in_((ItemState.READY, ItemState.PARKED))
+    )
+    for dependent in c.execute(query).scalars().all():
+        _drop(c, dependent, Reason.OVERTAKEN, now)
+
+
+def _put_item(c: Connection, case: Case, intent: Intent, *, history: bool, now: datetime) -> None:
+    """A new item, or a new wording of one that has not been sent. One that was sent is never touched."""
+    row = {
+        "write": codec.write.dump(intent.write),
+        "rule": intent.rule,
+        "evidence": codec.evidence.dump(intent.evidence),
+        "order_key": intent.order_key,
+        "needs": json.dumps(intent.needs),
+        "thread": case.thread,
+        "state": ItemState.READY,
+        "reason": None,
+        "ended_at": None,
+    }
+    kind = WriteKind(intent.write.kind)
+    statement = insert(t.items).values(
+        key=intent.write.key,
+        target=case.target,
+        kind=kind,
+        mail=intent.mail,
+        history=history,
+        due_at=now,
+        created_at=now,
+        **row,
+    )
+    fresh = t.items.c.first_sent_at.is_(None) & t.items.c.state.in_((ItemState.READY, ItemState.DROPPED))
+    anew = (t.items.c.state == ItemState.DROPPED) & (t.items.c.reason == Reason.RECORD_GONE)
+    c.execute(statement.on_conflict_do_update(index_elements=["key"], set_=row, where=fresh | anew))
+    note(
+        c,
+        "item.decided",
+        now,
+        target=case.target,
+        thread=case.thread,
+        mail=intent.mail,
+        item=intent.write.key,
+        details={"kind": kind.value, "rule": intent.rule},
+    )
+
+
+def forget_links(c: Connection, target: str, gone: Sequence[RecordRef]) -> None:
+    """Threads linked with a record that was merged or deleted are decided again."""
+    for ref in gone:
+        like = f'%"id":"{ref.id}"%'
+        c.execute(update(t.cases).where(t.cases.c.target == target, t.cases.c.link.like(like)).values(dirty=True))
