@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from html import escape
 from typing import Any
 
 from connectors.base.model import MailMessage, Place
 from connectors.mail.mime import parse
+from mappings.reading.newtext import new_text, new_text_of_html, without_signature
 
 _AT = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -28,3 +30,12 @@ def mime(raw: bytes) -> dict[str, Any]:
         "html": mail.html,
         "attachments": [a.name for a in mail.attachments],
     }
+
+
+def reply(text: str, keep_signature: bool) -> str:  # noqa: FBT001 - the scorer's contract
+    new = new_text(text)
+    return new if keep_signature else without_signature(new)
+
+
+def reply_html(html: str) -> str:
+    return escape(new_text_of_html(html))
