@@ -1,0 +1,1 @@
+"""Gmail as an ASGI application with state, written from Google's documentation."""
