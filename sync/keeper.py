@@ -51,7 +51,7 @@ async def count(store: Store, puller: Puller, *, clock: Clock, repair: bool = Tr
 class KeeperLane:
     """The lane that counts and forgets."""
 
-    name = "keeper"
+    name = label = "keeper"
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class KeeperLane:
         if missing:
             self._bell.ring()
         log = self._log.warning if missing else self._log.info
-        log("coverage.counted", mailbox=mailbox, listed=report.coverage.listed, missing=missing)
+        log("coverage.counted", mailbox=self._pullers[mailbox].label, listed=report.coverage.listed, missing=missing)
 
     async def forget(self) -> None:
         """Delete bodies, waiting mail and facts whose time is over."""

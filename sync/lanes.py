@@ -31,6 +31,7 @@ class Lane(Protocol):
     """Something that does one bounded thing at a time."""
 
     name: str
+    label: str  # the name in logs: holds no address
 
     async def start(self) -> None:
         """Get ready; may be called again after a failure."""
@@ -69,6 +70,7 @@ class MailLane:
 
     def __init__(self, puller: Puller, *, clock: Clock, bell: Bell, poll: float) -> None:
         self.name = f"mail:{puller.name}"
+        self.label = f"mail:{puller.label}"
         self.puller = puller
         self._clock = clock
         self._bell = bell
@@ -108,7 +110,7 @@ class TargetLane:
         clock: Clock,
         poll: float,
     ) -> None:
-        self.name = f"target:{mirror.name}"
+        self.name = self.label = f"target:{mirror.name}"
         self._mirror = mirror
         self._decider = decider
         self._pusher = pusher  # None while `writes: off`
@@ -230,7 +232,11 @@ class LaneRunner:
             )
         )
         self._log.warning(
-            f"lane.{state}", lane=self.lane.name, error=type(error).__name__, operation=error.operation, code=error.code
+            f"lane.{state}",
+            lane=self.lane.label,
+            error=type(error).__name__,
+            operation=error.operation,
+            code=error.code,
         )
         return max(0.0, (until - now).total_seconds())
 

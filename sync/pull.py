@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +22,11 @@ MOST_RESYNCS = 3
 
 # A listing after an expired cursor starts this long before the last good moment.
 OVERLAP = timedelta(days=1)
+
+
+def label(mailbox: str) -> str:
+    """A mailbox's name in logs, where addresses do not belong; `tradepost status` shows both."""
+    return f"m{hashlib.sha256(mailbox.encode()).hexdigest()[:8]}"
 
 
 class EndlessResync(Transient):
@@ -53,6 +59,7 @@ class Puller:
         words: Words,
     ) -> None:
         self.name = settings.name
+        self.label = label(settings.name)
         self._source = source
         self._store = store
         self._settings = settings
@@ -102,7 +109,7 @@ class Puller:
         cursor = await self._source.baseline()
         now = self._clock.now()
         await self._store.mail.restart_mailbox(self.name, cursor, last_good - OVERLAP, now)
-        self._log.warning("mailbox.resync", mailbox=self.name, resyncs=resyncs + 1)
+        self._log.warning("mailbox.resync", mailbox=self.label, resyncs=resyncs + 1)
 
     # ---------------------------------------------------------------------------------------------------------- history
 
@@ -173,7 +180,7 @@ class Puller:
                 kept.append(Kept(message, await self._cpu(read_one, message, self.name, self._own, self._words)))
             except TimeoutError:
                 slow.append(Unreadable(message.id, Reason.MAIL_TOO_SLOW, message.received_at))
-                self._log.warning("mail.too_slow", mailbox=self.name)
+                self._log.warning("mail.too_slow", mailbox=self.label)
         return kept, slow
 
     async def fetch_body(self, provider_id: str) -> tuple[str, str] | None:
