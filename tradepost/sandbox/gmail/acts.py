@@ -284,6 +284,14 @@ class Acts:
         """A refresh token as if the user had consented."""
         return self.directory.grant(client_id, self.mailbox(mailbox).address, tuple(scopes))
 
+    def credentials(self, base_url: str) -> dict[str, Any]:
+        """Everything that signs in at this vendor, and the mailboxes there are."""
+        return {
+            "mailboxes": sorted(self.mailboxes),
+            "service_account": self.key_file(base_url),
+            "oauth_client": self.client_file(base_url),
+        }
+
     # ------------------------------------------------------------------------------------------------------- reporting
 
     def statistics(self) -> dict[str, Any]:
