@@ -23,7 +23,7 @@ class Calendar:
 
     Attributes:
         zone: name of the time zone, such as ``Asia/Shanghai``.
-        week: working spans of Monday to Sunday in local time, in order; a span that ends with `time.max` ends at midnight.
+        week: working spans of Monday to Sunday in local time, in order; an end of `time.max` is midnight.
         public: country of the public holidays that are off (``CN``, or with a part ``DE-BY``), or empty for none.
         days_off: further days on which nobody works.
         work_days: days worked with Monday's hours though they are a weekend or holiday.
@@ -84,12 +84,11 @@ class Calendar:
         for ahead in range(_FARTHEST):
             day = first + timedelta(days=ahead)
             for begin, end in self.hours(day):
-                yield (
-                    self._utc(day, begin),
-                    self._utc(day + timedelta(days=1), time()) if end == time.max else self._utc(day, end),
-                )
+                yield self._utc(day, begin), self._utc(day, end)
 
     def _utc(self, day: date, at: time) -> datetime:
+        if at == time.max:
+            day, at = day + timedelta(days=1), time()
         return datetime.combine(day, at, self._zone).astimezone(UTC)
 
     def next_working(self, moment: datetime) -> datetime:

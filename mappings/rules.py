@@ -1,4 +1,4 @@
-"""The rules a company can set, checked. Values only; `sync.decide` applies them. The shipped ones: defaults/rules.yaml."""
+"""The rules a company can set, checked: values that `sync.decide` applies. The shipped ones: defaults/rules.yaml."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mappings.calendar import Calendar
 from mappings.match import NOBODY
 from mappings.model import CopyFacts, Direction, Facts, FindingKind, MailKind, Own
 
-# -------------------------------------------------------------------------------------------------------------- durations
+# ----------------------------------------------------------------------------------------------------------- durations
 
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _DURATION = r"[1-9][0-9]{0,4} ?[mhdw]"
@@ -47,7 +47,7 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{_DURATION}$"}),
 ]
 
-# ----------------------------------------------------------------------------------------------------------------- models
+# -------------------------------------------------------------------------------------------------------------- models
 
 
 class Part(BaseModel):
@@ -87,7 +87,7 @@ class FirstResponse(Part):
     """Working time in which an urgent mail or a complaint must be answered, such as 2h."""
 
     ordinary: Duration
-    """Time in which every other mail must be answered, such as 24h; what falls outside work moves to its next beginning."""
+    """Time in which all others must be answered, such as 24h; outside working hours it moves to the next of them."""
 
     working_hours: bool
     """Whether due times keep to the company's working hours."""
@@ -231,7 +231,7 @@ def overlay(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, An
     return joined
 
 
-# ---------------------------------------------------------------------------------------------------------------- logging
+# ------------------------------------------------------------------------------------------------------------- logging
 
 
 def logging_of(rules: Rules, kind: MailKind) -> Logging:
@@ -239,7 +239,7 @@ def logging_of(rules: Rules, kind: MailKind) -> Logging:
     return value
 
 
-# ------------------------------------------------------------------------------------------------------------- exclusions
+# ---------------------------------------------------------------------------------------------------------- exclusions
 
 
 def skips_mail(rules: Rules, facts: Facts, copies: Sequence[CopyFacts]) -> int | None:
@@ -260,7 +260,7 @@ def skipped_addresses(rules: Rules, facts: Facts, copies: Sequence[CopyFacts]) -
 
 
 def _names(rule: Exclusion, addresses: Sequence[str]) -> bool:
-    """Whether somebody fits the address and the domain lines; who there is none of, fits."""
+    """Whether somebody fits the address and the domain lines, as far as the rule has them."""
     if not (rule.address or rule.domain):
         return True
     return any(
@@ -292,7 +292,7 @@ def _glob(pattern: str) -> re.Pattern[str]:
     return re.compile(meaning, re.IGNORECASE | re.DOTALL)
 
 
-# ----------------------------------------------------------------------------------------------------------------- stages
+# -------------------------------------------------------------------------------------------------------------- stages
 
 
 def signs(facts: Facts) -> tuple[tuple[Sign, tuple[FindingKind, ...]], ...]:
