@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from connectors.base.errors import NotPermitted, Transient
+from connectors.base.errors import AuthFailed, NotPermitted, Transient
 from connectors.base.model import Pipeline
 from connectors.base.services import Clock
-from connectors.crm.salesforce_api import SalesforceApi
+from connectors.crm.salesforce_api import DATA, SalesforceApi
 from connectors.crm.salesforce_map import LEDGER, LEDGER_RECORD, ObjectShape, id18, pipeline_of, select, user_of
 from connectors.crm.salesforce_writes_map import KeyPlace, Surroundings, closing_status, high_priority
 
@@ -22,6 +22,7 @@ class Identity:
     """The org and the user we are signed in as."""
 
     org: str
+    name: str
     user: str
 
 
@@ -65,11 +66,27 @@ class SalesforceOrg:
         return self._shapes[name]
 
     async def identity(self) -> Identity:
-        """https://help.salesforce.com/s/articleView?id=sf.remoteaccess_using_userinfo_endpoint.htm."""
-        body = await self._api.get("userinfo", "/services/oauth2/userinfo")
-        if not isinstance(body, dict) or not body.get("user_id") or not body.get("organization_id"):
+        """The org comes first: a dead session answers 401 there, which renews it, but 403 at userinfo.
+
+        https://help.salesforce.com/s/articleView?id=sf.remoteaccess_using_userinfo_endpoint.htm
+        """
+        rows = await self._api.query(select(("Id", "Name"), "Organization", ""))
+        if not rows:
+            raise NotPermitted("The integration user cannot read the organization.", operation="query")
+        user = await self._user_id()
+        return Identity(org=id18(str(rows[0]["Id"])), name=str(rows[0].get("Name") or ""), user=id18(user))
+
+    async def _user_id(self) -> str:
+        """From userinfo, or from the list of resources where the app's scopes do not cover that."""
+        try:
+            body = await self._api.get("userinfo", "/services/oauth2/userinfo")
+            found = str(body.get("user_id") or "") if isinstance(body, dict) else ""
+        except (NotPermitted, AuthFailed):
+            body = await self._api.get("resources", f"{DATA}/")
+            found = str(body.get("identity") or "").rpartition("/")[2] if isinstance(body, dict) else ""
+        if not found:
             raise Transient("The answer does not say who we are.", operation="userinfo")
-        return Identity(org=id18(str(body["organization_id"])), user=id18(str(body["user_id"])))
+        return found
 
     async def facts(self) -> OrgFacts:
         if self._facts is None:

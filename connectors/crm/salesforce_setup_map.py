@@ -6,11 +6,11 @@ Key fields: Text, External ID, Unique. https://developer.salesforce.com/docs/atl
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.base.model import Capability, Lookup, Problem, Severity, WriteKind
-from connectors.crm.salesforce_map import KEY_FIELD, LEDGER, LEDGER_RECORD, ObjectShape
+from connectors.crm.salesforce_map import KEY_FIELD, ObjectShape
 from connectors.crm.salesforce_writes_map import MAX_NODES, NODES_PER_MAIL, KeyPlace
 
 PERMISSION_SET = "Tradepost"
@@ -156,21 +156,22 @@ def capabilities_of(
             exists=exists, lookup=found, settles_after=settles_after, reason=reason, batch=_BATCH, **extra
         )
 
-    seen = {"lookup": Lookup.STRONG, "settles_after": settles_after}
+    seen = Capability(lookup=Lookup.STRONG, settles_after=settles_after)
+    guarded = replace(seen, guarded=True)
     mail, task = shapes.get("EmailMessage"), shapes.get("Task")
     return {
         WriteKind.LOG_EMAIL: new(
             "EmailMessage", spans_records=True, max_text=mail.length("TextBody", 32000) if mail else 32000
         ),
-        WriteKind.LINK_EMAIL: Capability(
-            exists=can("EmailMessageRelation", "createable"), spans_records=True, batch=_BATCH, **seen
+        WriteKind.LINK_EMAIL: replace(
+            seen, exists=can("EmailMessageRelation", "createable"), spans_records=True, batch=_BATCH
         ),
         WriteKind.CREATE_TASK: new("Task", max_text=task.length("Description", 32000) if task else 32000),
-        WriteKind.COMPLETE_TASK: Capability(exists=can("Task", "updateable") and bool(closing), batch=_BATCH, **seen),
-        WriteKind.MOVE_DEAL: Capability(exists=can("Opportunity", "updateable"), guarded=True, **seen),
-        WriteKind.SET_FIELDS: Capability(exists=can("Contact", "updateable"), guarded=True, **seen),
+        WriteKind.COMPLETE_TASK: replace(seen, exists=can("Task", "updateable") and bool(closing), batch=_BATCH),
+        WriteKind.MOVE_DEAL: replace(guarded, exists=can("Opportunity", "updateable")),
+        WriteKind.SET_FIELDS: replace(guarded, exists=can("Contact", "updateable")),
         WriteKind.CREATE_CUSTOMER: new("Lead"),
-        WriteKind.REMOVE: Capability(exists=can("EmailMessage", "deletable"), **seen),
+        WriteKind.REMOVE: replace(seen, exists=can("EmailMessage", "deletable")),
     }
 
 
@@ -195,41 +196,20 @@ def key_field_metadata(home: str) -> dict[str, Any]:
     }
 
 
-def record_field_metadata() -> dict[str, Any]:
-    metadata = {"type": "Text", "label": "Record Id", "length": 18, "externalId": True}
-    return {"FullName": f"{LEDGER}.{LEDGER_RECORD}", "Metadata": metadata}
-
-
-def ledger_metadata() -> dict[str, Any]:
-    return {
-        "FullName": LEDGER,
-        "Metadata": {
-            "label": "Tradepost Ledger",
-            "pluralLabel": "Tradepost Ledger",
-            "description": "One row per logged mail, so that nothing is written twice.",
-            "nameField": {"type": "AutoNumber", "label": "Number", "displayFormat": "{0}"},
-            "deploymentStatus": "Deployed",
-            "sharingModel": "ReadWrite",
-        },
-    }
-
-
 @dataclass(frozen=True, slots=True)
 class OrgState:
-    """What set-up found: homes of key fields, the ledger's parts, and the permission set with its grants."""
+    """What set-up found: homes of key fields, the permission set and its grants, and objects that need nothing more."""
 
     key_homes: frozenset[str]
-    ledger: bool
-    ledger_fields: frozenset[str]
     permission_set: str
-    grants: frozenset[str]  # Object.Field, or Object for object rights
+    grants: frozenset[str]  # Object.Field
     assigned: bool
-    visible: frozenset[str]  # objects whose key field our user sees already, LEDGER too
+    ready: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change: `do` is field, ledger, ledger_field, permission_set, grant, object_grant or assign, on `on`."""
+    """One change: `do` is field, permission_set, grant or assign; `on` what it is about."""
 
     do: str
     on: str
@@ -241,37 +221,21 @@ class Step:
 
 _SENTENCES = {
     "field": "Create the field {on}.{key}: Text({length}), External ID, Unique, case-sensitive.",
-    "ledger": "Create the custom object {on}, which keeps the key of each logged mail.",
-    "ledger_field": "Create the field {on}.",
     "permission_set": "Create the permission set {set}.",
     "grant": "Let the permission set {set} read and edit the field {on}.",
-    "object_grant": "Let the permission set {set} read, create, edit and delete {on}.",
     "assign": "Assign the permission set {set} to the integration user.",
 }
 
 
-def steps_of(state: OrgState, *, ledger: bool) -> tuple[Step, ...]:
-    """What is missing, in the order it must be made. With `ledger` mails get their key from the ledger object."""
-    steps: list[Step] = []
-    grants: list[str] = []
-    for name, home in FIELD_HOME.items():
-        if name in state.visible or (ledger and name == "EmailMessage"):
-            continue
-        if home not in state.key_homes:
-            steps.append(Step("field", home))
-        grants += [f"{granted}.{KEY_FIELD}" for granted in FIELD_GRANTS[name]]
-    if ledger and LEDGER not in state.visible:
-        steps += [] if state.ledger else [Step("ledger", LEDGER)]
-        fields = [f"{LEDGER}.{f}" for f in (KEY_FIELD, LEDGER_RECORD)]
-        steps += [Step("ledger_field", f) for f in fields if f not in state.ledger_fields]
-        grants += [LEDGER, *fields]
-    missing = [g for g in grants if g not in state.grants]
-    if grants and not state.permission_set:
-        steps.append(Step("permission_set", PERMISSION_SET))
-    steps += [Step("grant" if "." in g else "object_grant", g) for g in missing]
-    if grants and not state.assigned:
-        steps.append(Step("assign", PERMISSION_SET))
-    return tuple(steps)
+def steps_of(state: OrgState) -> tuple[Step, ...]:
+    """What is missing, in the order it must be made. A field that cannot be made gets no grant."""
+    homes = {name: home for name, home in FIELD_HOME.items() if name not in state.ready}
+    fields = [Step("field", home) for home in homes.values() if home not in state.key_homes]
+    grants = [f"{granted}.{KEY_FIELD}" for name in homes for granted in FIELD_GRANTS[name]]
+    missing = [Step("grant", g) for g in grants if g not in state.grants]
+    made = [] if state.permission_set or not grants else [Step("permission_set", PERMISSION_SET)]
+    assigned = [] if state.assigned or not grants else [Step("assign", PERMISSION_SET)]
+    return (*fields, *made, *missing, *assigned)
 
 
 def key_homes(rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
