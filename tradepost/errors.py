@@ -1,0 +1,17 @@
+"""Mistakes of the person at the terminal: told in sentences, without a traceback."""
+
+from __future__ import annotations
+
+from tradepost.messages import Language, Sentence
+
+
+class UserError(Exception):
+    """Ends a command with exit code 2. `sentences` say what is wrong and how to mend it."""
+
+    def __init__(self, *sentences: Sentence) -> None:
+        super().__init__(*(s.id for s in sentences))
+        self.sentences = sentences
+
+    def say(self, language: Language) -> str:
+        """What the terminal shows, one sentence a line."""
+        return "\n".join(s.say(language) for s in self.sentences)

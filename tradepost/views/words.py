@@ -1,0 +1,83 @@
+"""Words and cells that all views share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, tzinfo
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from mappings.model import Evidence
+from tradepost.messages import Language, Sentence, known, say
+from tradepost.terminal import plain
+
+STYLES = {
+    "error": "red",
+    "warning": "yellow",
+    "ok": "green",
+    "missing": "bold red",
+    "parked": "yellow",
+    "paused": "yellow",
+    "done": "green",
+    "running": "green",
+}
+
+
+def table(language: Language, title: str, columns: Iterable[str], *, right: Iterable[str] = ()) -> Table:
+    """An empty table. Title and columns are ids under `view.`; `right` columns hold numbers."""
+    numbers = set(right)
+    made = Table(
+        title=say(f"view.{title}", language),
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for column in columns:
+        made.add_column(
+            say(f"view.{column}", language), justify="right" if column in numbers else "left", overflow="fold"
+        )
+    return made
+
+
+def cell(text: object, style: str = "") -> Text:
+    """Foreign text as a cell: never markup, never control characters."""
+    return Text(plain(str(text)), style=STYLES.get(style, style))
+
+
+def word(group: str, code: str, language: Language) -> str:
+    """The catalogue's word for a code, else the code itself (a third party's, or a newer one)."""
+    name = f"{group}.{code}"
+    return say(name, language) if code and known(name) else plain(code)
+
+
+def words(found: Sentence | str, language: Language) -> str:
+    return found.say(language) if isinstance(found, Sentence) else plain(found)
+
+
+def counted(reasons: Mapping[str, int], language: Language) -> str:
+    """`no customer 3, junk 1`, the most frequent first."""
+    ordered = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{word('reason_short', reason, language)} {number}" for reason, number in ordered)
+
+
+def told(evidence: Evidence, language: Language) -> str:
+    """One piece of evidence: its rule in words, and what it saw."""
+    details = ", ".join(f"{plain(key)}={plain(value)}" for key, value in evidence.details)
+    rule = word("evidence", evidence.rule, language)
+    return f"{rule} ({details})" if details else rule
+
+
+def evidence_json(evidence: Iterable[Evidence]) -> list[dict[str, object]]:
+    return [{"rule": one.rule, "details": dict(one.details)} for one in evidence]
+
+
+def moment(at: datetime | None, zone: tzinfo = UTC) -> str:
+    """`2026-03-02 08:00 +0000`, to the minute; empty for None."""
+    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M %z") if at else ""
+
+
+def iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
