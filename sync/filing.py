@@ -144,7 +144,7 @@ def _link(situation: Situation, mail: ThreadMail, log_key: str, participant: Par
     return Intent(write=write, rule="link", mail=identity, needs=(log_key,), evidence=evidence)
 
 
-# -------------------------------------------------------------------------------------------------------- new customers
+# ------------------------------------------------------------------------------------------------------- new customers
 
 
 def customer_intents(situation: Situation) -> Iterator[Intent]:

@@ -41,7 +41,10 @@ class ThreadMail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemView:
-    """What deciding needs to know of an item that exists already. `write` has no body."""
+    """What deciding needs to know of an item that exists already. `write` has no body.
+
+    `ended_at` is when it was done: what it changed is in the mirror once `Directory.as_of` is later.
+    """
 
     key: str
     state: ItemState
@@ -49,6 +52,7 @@ class ItemView:
     rule: str = ""
     mail: str = ""
     record: str = ""  # the vendor's id, once done
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ def owner_of(situation: Situation, mail: ThreadMail) -> tuple[str, Evidence]:
     users, target = situation.view.directory.users, situation.target
     addresses = _ours(situation, mail)
     active = {email: u.id for u in users if u.active for email in u.emails}
-    configured = (named for a in addresses if (named := target.owners.get(a)))
+    configured = (target.owners.get(a, "") for a in addresses)
     records = (c.owner for p in situation.participants(mail) if (c := situation.customers.get(p.ref)))
     deal = (situation.deal.owner,) if situation.deal else ()
     tries: tuple[tuple[str, Iterable[str]], ...] = (
