@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from mappings.rules import RuleSet
-
 from connectors.base.crm import CrmTarget
 from connectors.base.model import TargetAccount
 from connectors.base.services import Clock, Log
+from mappings.rules import RuleSet
 from sync.decide import decide
 from sync.model import MailboxPolicy, NewSender, TargetView
 from sync.store import Store
@@ -49,6 +48,7 @@ class Decider:
     def start(self, account: TargetAccount) -> None:
         """Learn whose account this is and what it can do."""
         self._view = TargetView(
+            name=self.name,
             account_id=account.account_id,
             pipelines=account.pipelines,
             capabilities=account.capabilities,
@@ -63,11 +63,27 @@ class Decider:
             return False
         await self._store.threads.wake(self._clock.now())
         cases = await self._store.threads.dirty((self.name,), AT_ONCE)
+        if not cases:
+            return False
+        known = await self._known_addresses()
         for case in cases:
             if self._asks:
                 await self._ask(case)
-            await self._decide(case)
-        return bool(cases)
+            await self._decide(case, known)
+        return True
+
+    async def _known_addresses(self) -> DecideSettings:
+        """The settings with what the providers have told of every mailbox's addresses."""
+        told = {m.name: m.addresses for m in await self._store.mail.mailboxes()}
+        settings, own = self._settings, self._settings.rules.own
+        ours = own.addresses | {address for addresses in told.values() for address in addresses}
+        policies = {
+            name: replace(policy, aliases=tuple(a for a in told.get(name, ()) if a != policy.address))
+            for name, policy in settings.policies.items()
+        }
+        return replace(
+            settings, policies=policies, rules=replace(settings.rules, own=replace(own, addresses=frozenset(ours)))
+        )
 
     async def _ask(self, case: Case) -> None:
         """Before a stranger is called new, ask the CRM itself: the mirror may be a round behind."""
@@ -76,11 +92,11 @@ class Decider:
             found = await self._target.find_customers(addresses, domains)
             await self._store.mirror.put_found(self.name, found)
 
-    async def _decide(self, case: Case) -> None:
+    async def _decide(self, case: Case, known: DecideSettings) -> None:
         now = self._clock.now()
         try:
-            view = await self._store.threads.view(case, self._view, self._settings.policies)
-            decision = decide(view, self._settings.rules, now)
+            view = await self._store.threads.view(case, self._view, known.policies)
+            decision = decide(view, known.rules, now)
         except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             # A mistake of ours on one thread must not stop the others; the thread says so and is tried again.
             self._log.error("thread.undecidable", thread=case.thread, target=case.target, error=type(error).__name__)

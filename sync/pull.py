@@ -67,7 +67,6 @@ class Puller:
         self._cpu = cpu
         self._log = log
         self._words = words
-        self._own = Own(settings.own_addresses, settings.own_domains)
         self._listed: tuple[tuple[int, str | None], HistoryPage] | None = None
 
     async def start(self) -> None:
@@ -81,10 +80,6 @@ class Puller:
         )
         if known is None and self._settings.start is not None and self._settings.start < now:
             await self._store.mail.add_run("backfill", self.name, self._settings.start, now, now)
-
-    def know(self, addresses: frozenset[str]) -> None:
-        """Learn the addresses of all mailboxes, so that colleagues are never taken for customers."""
-        self._own = Own(self._settings.own_addresses | addresses, self._settings.own_domains)
 
     # ------------------------------------------------------------------------------------------------------------- live
 
@@ -172,12 +167,18 @@ class Puller:
                 run=run,
             )
 
+    async def _ours(self) -> Own:
+        """Who we are, with every address that any mailbox of ours was told to have."""
+        told = {address for mailbox in await self._store.mail.mailboxes() for address in mailbox.addresses}
+        return Own(self._settings.own_addresses | told, self._settings.own_domains)
+
     async def _read(self, messages: Sequence[MailMessage]) -> tuple[list[Kept], list[Unreadable]]:
+        own = await self._ours()
         kept: list[Kept] = []
         slow: list[Unreadable] = []
         for message in messages:
             try:
-                kept.append(Kept(message, await self._cpu(read_one, message, self.name, self._own, self._words)))
+                kept.append(Kept(message, await self._cpu(read_one, message, self.name, own, self._words)))
             except TimeoutError:
                 slow.append(Unreadable(message.id, Reason.MAIL_TOO_SLOW, message.received_at))
                 self._log.warning("mail.too_slow", mailbox=self.label)
@@ -188,7 +189,7 @@ class Puller:
         fetched = await self._source.fetch([provider_id])
         if not fetched.messages:
             return None
-        reading = await self._cpu(read_one, fetched.messages[0], self.name, self._own, self._words)
+        reading = await self._cpu(read_one, fetched.messages[0], self.name, await self._ours(), self._words)
         return reading.text, reading.html
 
     async def listing(self, since: datetime, until: datetime) -> tuple[str, ...]:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 
-from mappings.fields import logged_body
-
 from connectors.base.crm import CrmTarget
 from connectors.base.errors import ConnectorError
 from connectors.base.model import (
@@ -23,6 +21,7 @@ from connectors.base.model import (
     WriteKind,
 )
 from connectors.base.services import Clock, Log
+from mappings.fields import logged_body
 from mappings.model import Reason
 from sync import outbox
 from sync.model import ItemState

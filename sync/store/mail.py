@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from mappings.match import questions
 from sqlalchemy import Connection, and_, delete, select, union, update
 from sqlalchemy.dialects.sqlite import insert
 
 from connectors.base.model import MailMessage, Place, Unreadable
+from mappings.match import questions
 from mappings.model import Direction, Facts, Reason, ThreadLink
 from mappings.reading import Reading
 from sync.model import VerdictState
@@ -371,7 +371,7 @@ class MailStore:
             c.execute(update(t.runs).where(t.runs.c.id == run).values(page=None, listed=0))
 
 
-# ------------------------------------------------------------------------------------------------------------ row helpers
+# ---------------------------------------------------------------------------------------------------------- row helpers
 
 
 def _mailbox(row: object) -> Mailbox:
@@ -449,7 +449,8 @@ def _known_identity(c: Connection, mailbox: str, reading: Reading) -> str | None
         )
         .order_by(t.mails.c.sent_at, t.mails.c.identity)
     )
-    return c.execute(twin).scalars().first()
+    found: str | None = c.execute(twin).scalars().first()
+    return found
 
 
 def _thread_of(c: Connection, keys: Sequence[str], now: datetime) -> int:
@@ -481,7 +482,7 @@ def _merge_threads(c: Connection, threads: Sequence[int]) -> int:
 
 
 def _join_case(c: Connection, thread: int, target: str, link: str) -> None:
-    """Give the survivor the loser's case; where both have one, the survivor's link leads and the deal it lacks is kept."""
+    """Give the survivor the loser's case; where both have one, the survivor's link leads unless it lacks the deal."""
     here = and_(t.cases.c.thread == thread, t.cases.c.target == target)
     own = c.execute(select(t.cases.c.link).where(here)).scalar_one_or_none()
     if own is None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from connectors.base.model import Customer, Deal, TargetAccount, User, WriteKind
+from mappings.domains import index_hosts
 from sync.schema import tables as t
 from sync.store import codec
 from sync.store.db import Database
@@ -121,7 +122,7 @@ def _put_customer(c: Connection, target: str, row: Customer) -> bool:
         return False
     statement = insert(t.customers).values(target=target, kind=row.ref.kind, id=row.ref.id, row=text)
     c.execute(statement.on_conflict_do_update(index_elements=["target", "kind", "id"], set_={"row": text}))
-    words = sorted({*row.emails, *(f"@{domain}" for domain in row.domains)})
+    words = sorted({*row.emails, *(f"@{name}" for domain in row.domains for name in index_hosts(domain))})
     mine = t.customer_words.c
     c.execute(delete(t.customer_words).where(mine.target == target, mine.kind == row.ref.kind, mine.id == row.ref.id))
     live = not row.deleted and row.merged_into is None

@@ -109,7 +109,8 @@ class OutboxStore:
             t.items.c.kind.in_(kinds),
         )
         with self._db.read() as c:
-            return c.execute(query).scalar_one()
+            earliest: datetime | None = c.execute(query).scalar_one()
+        return earliest
 
     async def record_of(self, key: str) -> str:
         """The vendor's id of a done item, or an empty text."""

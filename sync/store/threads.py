@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mappings.match import questions
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from connectors.base.model import Customer, RecordKind, RecordRef, WriteKind
+from mappings.match import questions
 from mappings.model import CopyFacts, Directory, Facts, Reason, ThreadLink
 from sync.model import Decision, Intent, ItemState, ItemView, MailboxPolicy, TargetView, ThreadMail, ThreadView, Verdict
 from sync.schema import tables as t
@@ -82,7 +82,7 @@ class ThreadStore:
             )
 
     async def unasked(self, case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Addresses and domains of live incoming mail that is newer than the mirror and that the mirror knows nothing of."""
+        """Addresses and domains of live mail newer than the mirror, of which the mirror knows nothing."""
         with self._db.read() as c:
             as_of = _as_of(c, case.target)
             query = select(t.mails).where(t.mails.c.thread == case.thread, t.mails.c.live)
@@ -96,9 +96,8 @@ class ThreadStore:
     async def decided(self, case: Case, decision: Decision, *, now: datetime) -> None:
         """Transaction 2: the thread's link, each mail's verdict, the outbox items, and the thread clean."""
         with self._db.tx("decided") as c:
-            live = dict(
-                c.execute(select(t.mails.c.identity, t.mails.c.live).where(t.mails.c.thread == case.thread)).all()  # type: ignore[arg-type]
-            )
+            query = select(t.mails.c.identity, t.mails.c.live).where(t.mails.c.thread == case.thread)
+            live = {row.identity: row.live for row in c.execute(query)}
             for verdict in decision.verdicts:
                 _put_verdict(c, case, verdict, now)
             for key, reason in decision.drops:
@@ -173,6 +172,7 @@ def _items(c: Connection, case: Case) -> tuple[ItemView, ...]:
             rule=row.rule,
             mail=row.mail,
             record=row.record,
+            ended_at=row.ended_at,
         )
         for row in c.execute(query)
     )
@@ -182,17 +182,17 @@ def _as_of(c: Connection, target: str) -> datetime | None:
     """When every feed of the mirror was last seen to its end."""
     query = select(t.feeds.c.as_of, t.feeds.c.complete).where(t.feeds.c.target == target)
     rows = c.execute(query).all()
-    if not rows or not all(row.complete and row.as_of for row in rows):
-        return None
-    return min(row.as_of for row in rows)
+    moments: list[datetime] = [row.as_of for row in rows if row.complete and row.as_of]
+    return min(moments) if moments and len(moments) == len(rows) else None
 
 
 def _directory(c: Connection, target: str, facts: Sequence[Facts], link: ThreadLink) -> Directory:
     addresses, domains = questions(facts)
     by_word = _customers_by_word(c, target, [*addresses, *(f"@{d}" for d in domains)])
+    linked = _records(c, target, link.customers)
     records = {customer.ref for found in by_word.values() for customer in found}
     records |= {customer.company for found in by_word.values() for customer in found if customer.company}
-    records |= set(link.customers)
+    records |= {customer.ref for customer in linked} | {customer.company for customer in linked if customer.company}
     deal_ids = _deal_ids(c, target, records) | ({link.deal} if link.deal else set())
     rows = c.execute(
         select(t.deals.c.row)
@@ -205,8 +205,29 @@ def _directory(c: Connection, target: str, facts: Sequence[Facts], link: ThreadL
         by_domain={d: by_word[f"@{d}"] for d in domains if f"@{d}" in by_word},
         deals=tuple(codec.deal.load(row) for row in rows.scalars()),
         users=tuple(codec.user.load(row) for row in users.scalars()),
+        records=linked,
         as_of=_as_of(c, target),
     )
+
+
+def _records(c: Connection, target: str, refs: Sequence[RecordRef]) -> tuple[Customer, ...]:
+    """Rows by reference, and the winners of those that were merged."""
+    found: dict[RecordRef, Customer] = {}
+    wanted = list(refs)
+    while wanted:
+        ref = wanted.pop()
+        if ref in found:
+            continue
+        query = select(t.customers.c.row).where(
+            t.customers.c.target == target, t.customers.c.kind == ref.kind, t.customers.c.id == ref.id
+        )
+        text = c.execute(query).scalar_one_or_none()
+        if text is None:
+            continue
+        found[ref] = codec.customer.load(text)
+        if (winner := found[ref].merged_into) is not None:
+            wanted.append(winner)
+    return tuple(found[ref] for ref in sorted(found))
 
 
 def _customers_by_word(c: Connection, target: str, words: Sequence[str]) -> dict[str, tuple[Customer, ...]]:
