@@ -10,7 +10,7 @@ import nh3
 from inscriptis.css_profiles import CSS_PROFILES
 from inscriptis.html_engine import Inscriptis
 from inscriptis.model.config import ParserConfig
-from lxml.etree import LxmlError
+from lxml.etree import LxmlError, iterwalk
 from lxml.html import document_fromstring
 
 READ_CHARS = 2_000_000  # of HTML that are looked at
@@ -40,6 +40,8 @@ _ATTRIBUTES = {
     "ol": {"start"},
 }
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
+_WHOLE_TAG = re.compile(r"<(/?)([a-zA-Z!?][a-zA-Z0-9]{0,20})[^<>]{0,2000}>")
+_BREAKS = frozenset(str.split("br p div tr li h1 h2 h3 h4 table ul ol blockquote"))
 _UNNESTED = frozenset(str.split("p li td tr th dd dt br hr img meta link input col area base option wbr o"))
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,200}\?>", re.IGNORECASE)
 _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
@@ -136,9 +138,18 @@ def _render(tree: Any, html: str) -> str:
 
 def _plain(html: str) -> str:
     """Tags taken out, for what the reader of HTML gives up on (it stops 256 elements deep)."""
-    html = re.sub(r"(?is)<(script|style|head|title)\b[^>]{0,500}>.{0,200000}?</\1\s*>", " ", html[:READ_CHARS])
-    html = re.sub(r"(?i)<(?:br|/p|/div|/tr|/li|/h\d)\b[^>]{0,500}>", "\n", html)
-    return unescape(re.sub(r"<[a-zA-Z/!?][^<>]{0,2000}>", " ", html)).strip()
+    out: list[str] = []
+    end = hidden = 0
+    for m in _WHOLE_TAG.finditer(html[:READ_CHARS]):
+        if not hidden:
+            out.append(html[end : m.start()])
+        name = m[2].lower()
+        if name in ("script", "style", "head", "title"):
+            hidden = 0 if m[1] else 1
+        out.append("\n" if name in _BREAKS else " ")
+        end = m.end()
+    out.append("" if hidden else html[end:READ_CHARS])
+    return unescape("".join(out)).strip()
 
 
 def _too_deep(html: str) -> bool:
@@ -163,6 +174,7 @@ def _cut_quotes(tree: Any) -> None:
             _drop_tail(element)
         elif names & _QUOTE_CLASSES or _is_cited(element):
             _drop(element)
+    _cut_last_quotes(tree)
 
 
 def _inside(element: Any, tree: Any) -> bool:
@@ -177,6 +189,23 @@ def _is_cited(element: Any) -> bool:
         return False
     style = element.get("style", "")[:500].replace(" ", "").lower()
     return element.get("type", "").lower() == "cite" or element.get("cite") is not None or "border-left:" in style
+
+
+def _cut_last_quotes(tree: Any) -> None:
+    """Quotes without any mark go where nothing is written below them."""
+    seen = 0
+    ends: list[tuple[Any, int]] = []
+    for event, element in iterwalk(tree, events=("start", "end")):
+        shown = isinstance(element.tag, str) and element.tag not in _DROPPED
+        if event == "start":
+            seen += bool(shown and (element.text or "").strip())
+            continue
+        if element.tag == "blockquote":
+            ends.append((element, seen))
+        seen += bool((element.tail or "").strip())
+    for element, at in ends:
+        if at == seen and _inside(element, tree):
+            _drop(element)
 
 
 def _starts_tail(element: Any) -> bool:

@@ -7,6 +7,7 @@ is left to email-reply-extractor. In doubt text is kept: a word too much is bett
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from email_reply_extractor import extract_new_text
 
@@ -44,17 +45,22 @@ _DIVIDER_WORDS = (
     r"|ursprüngliche nachricht|originalnachricht|weitergeleitete nachricht|urspr\. nachricht|message d'origine"
     r"|message original|message transféré|message initial|mensaje original|mensaje reenviado|mensagem original"
     r"|mensagem encaminhada|messaggio originale|messaggio inoltrato|oorspronkelijk bericht|doorgestuurd bericht"
-    r"|ursprungligt meddelande|vidarebefordrat meddelande|originalmeddelande|oprindelig meddelelse|opprinnelig melding"
+    r"|ursprungligt meddelande|vidarebefordrat meddelande|originalmeddelande|oprindelig meddelelse|oprindelig besked|antwort nachricht|opprinnelig melding"
     r"|videresendt melding|videresendt meddelelse|alkuperäinen viesti|wiadomość oryginalna|oryginalna wiadomość"
     r"|treść przekazanej wiadomości|исходное сообщение|пересылаемое сообщение|перенаправленное сообщение"
     r"|вихідне повідомлення|orijinal mesaj|iletilen ileti|původní zpráva|eredeti üzenet|mesaj original|原始邮件|原始郵件"
     r"|原邮件|邮件原件|回复的原邮件|转发邮件|转发的邮件|轉寄郵件|轉寄的郵件|转发邮件信息|原始訊息|元のメッセージ|转发的消息"
     r"|転送メッセージ|원본 메시지|원본 메일|전달된 메시지|original-nachricht|forwarded mail"
 )
-_DIVIDER = re.compile(rf"[\s>]{{0,8}}[-_—–=*]{{2,80}}\s{{0,4}}(?:{_DIVIDER_WORDS})\s{{0,4}}[-_—–=*:：]{{0,80}}\s*$", re.IGNORECASE)
+_DIVIDER = re.compile(
+    rf"[\s>]{{0,8}}[-_—–=*]{{2,80}}\s{{0,4}}(?:{_DIVIDER_WORDS})\s{{0,4}}[-_—–=*:：]{{0,80}}\s*$", re.IGNORECASE
+)
 _BARE_DIVIDER = re.compile(r"\s{0,4}begin forwarded message:\s*$|\s{0,4}(?:原始邮件|原始郵件)\s*$", re.IGNORECASE)
 # Lotus Notes: "---------- Forwarded by Jane Roe/HOU/ECT on 05/30/2001 02:14 PM ----------", often wrapped.
-_NOTES_FORWARD = re.compile(r"\s{0,4}-{3,60}\s{0,4}(?:Forwarded|Transferred|Weitergeleitet|Inoltrato|Transféré) (?:by|von|da|par) ", re.IGNORECASE)
+_NOTES_FORWARD = re.compile(
+    r"\s{0,4}-{3,60}\s{0,4}(?:Forwarded|Transferred|Weitergeleitet|Inoltrato|Transféré) (?:by|von|da|par) ",
+    re.IGNORECASE,
+)
 _RULE = re.compile(r"\s{0,4}[-_=*—]{10,200}\s*$")
 _DATE = re.compile(
     r"\b\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b|\b\d{4}[/.-]\d{1,2}[/.-]\d{1,2}\b"
@@ -65,15 +71,16 @@ _VERB = re.compile(
     r"(?:wrote|writes|said|schrieb|a écrit|escribió|ha scritto|scrisse|schreef|skrev|escreveu|pisze|napisał(?:\(a\)|a)?"
     r"|пишет|писал(?:\(а\)|а)?|написал(?:\(а\)|а)?|пише|писав|yazdı|şunları yazdı|kirjoitti|ezt írta|írta|napsal(?:\(a\)|a)?"
     r"|a scris|menulis|đã viết|写道|寫道|写了|のメール|さんは書きました|님이 작성|작성|έγραψε|כתב(?:/ה)?|كتب)"
-    r"[^\n:：]{0,200}[:：]\s*$",
+    r"(?:.{0,200}[:：]|\s*-{2,60})\s*$",
     re.IGNORECASE,
 )
+_ADDRESSED = re.compile(r"<\s*[^<>\s]{1,120}@[^<>\s]{1,120}>\s?[:：]\s*$")
+_GROUPWISE = re.compile(r"\s{0,3}>>> .{3,200} >>>\s*$")
 _OPENER = re.compile(
-    r"\s{0,8}(?:On|Am|Le|El|Il|Op|Den|Em|W dniu|Dnia|Dne|Pe|Pada|Vào|Στις|Ngày|Il giorno|On the|ב-|在|于|於|\d{4}[-年/.]"
-    r"|\d{1,2}[./]\d{1,2}[./]\d{2,4}|[A-ZÄÖÜА-Я][a-zäöüа-я]{1,9},? |[\"“]?[^<>\n]{1,80}<[^<>\s]{3,120}@)"
+    r"\s{0,8}[-*]{0,60}\s{0,4}(?:On|Am|Le|El|Il|Op|Den|På|Em|W dniu|Dnia|Dne|Pe|Pada|Vào|Στις|Ngày|Il giorno|On the|ב-|在|于|於|\d{4}[-年/.]"
+    r"|\d{1,2}[./]\d{1,2}[./]\d{2,4}|[A-ZÄÖÜА-Яа-я][a-zäöüа-я]{1,12},? |\d{1,2}:\d\d |[\"“]?[^<>\n]{1,80}<[^<>\s]{3,120}@)"
 )
 _QUOTED = re.compile(r"\s{0,8}>")
-_SENT_BY = re.compile(r"\s{0,8}Sent by:|\s{0,8}on behalf of ", re.IGNORECASE)
 _SIGNATURE = re.compile(r"\s{0,3}(?:--|__|—)\s{0,3}$")
 _TAGLINE = re.compile(
     r"\s{0,4}\W{0,3}(?:Sent from (?:my|Mail|Outlook|Yahoo|a|Samsung|Proton)|Sent via |Get Outlook for|Von meinem .{1,40} gesendet"
@@ -90,8 +97,9 @@ def new_text(text: str) -> str:
     lines = _own_lines(lines[:MAX_LINES])
     kept = "\n".join(lines)
     if any(_QUOTED.match(line) for line in lines):
+        plain = "\n".join(line for line in lines if not _QUOTED.match(line))
         found = extract_new_text(kept).text
-        kept = found if found.strip() or all(_QUOTED.match(x) or not x.strip() for x in lines) else kept
+        kept = found if len(found.strip()) * 2 >= len(plain.strip()) else plain  # in doubt, keep
     return kept.strip("\n").rstrip()
 
 
@@ -110,19 +118,35 @@ def without_signature(text: str) -> str:
 
 
 def _own_lines(lines: list[str]) -> list[str]:
+    page = _Page(lines, [_label(line) for line in lines])
     kept: list[str] = []
     n = 0
     while n < len(lines):
-        size = _mark(lines, n) if len(lines[n]) <= _MAX_LINE else 0
+        size, certain = _mark(page, n) if len(lines[n]) <= _MAX_LINE else (0, False)
         if not size:
             kept.append(lines[n])
             n += 1
             continue
-        after = next((line for line in lines[n + size :] if line.strip()), "")
-        if not _QUOTED.match(after):
+        after = next((line for line in lines[n + size : n + size + 50] if line.strip()), "")
+        if not _QUOTED.match(after) and (certain or any(line.strip() for line in kept)):
             break  # all the rest is the quoted mail
         n += size
     return _without_rule(kept, cut=n < len(lines))
+
+
+class _Page(NamedTuple):
+    """Lines, and beside each the kind of header label it begins with, or ""."""
+
+    lines: list[str]
+    labels: list[str]
+
+
+def _label(line: str) -> str:
+    start = line[:60]
+    if ":" not in start and "：" not in start:
+        return ""
+    found = _LABEL.match(start)
+    return found.lastgroup or "" if found else ""
 
 
 def _without_rule(kept: list[str], *, cut: bool) -> list[str]:
@@ -132,70 +156,73 @@ def _without_rule(kept: list[str], *, cut: bool) -> list[str]:
     return kept
 
 
-def _mark(lines: list[str], n: int) -> int:
-    """How many lines from `n` on introduce a quote; 0 where none do."""
-    line = lines[n]
-    if not line.strip() or _QUOTED.match(line):
-        return 0
+def _mark(page: _Page, n: int) -> tuple[int, bool]:
+    """How many lines from `n` on introduce a quote (0 where none do), and whether they can be nothing else."""
+    line = page.lines[n]
+    if not line.strip():
+        return 0, False
+    if _GROUPWISE.match(line):
+        return 1, True
+    if _QUOTED.match(line):
+        return 0, False
     if _DIVIDER.match(line) or _BARE_DIVIDER.match(line) or _NOTES_FORWARD.match(line):
-        return 1 + _header_size(lines, n + 1)
-    return _block(lines, n) or _notes(lines, n) or _attribution(lines, n)
+        return 1 + _header_size(page, n + 1), True
+    size = _block(page, n) or _notes(page, n)
+    return (size, True) if size else (_attribution(page.lines, n), False)
 
 
-def _labels(lines: list[str], n: int, most: int = 12) -> tuple[list[str], int]:
+def _labels(page: _Page, n: int, most: int = 60) -> tuple[list[str], int]:
     """The kinds of header label that begin the lines from `n`, and how many lines they take, folded ones included."""
     kinds: list[str] = []
     size = blank = other = 0
-    for m, line in enumerate(lines[n : n + most]):
-        found = _LABEL.match(line[:200])
-        if found and found.lastgroup:
-            kinds.append(found.lastgroup)
+    folded = False
+    for m, line in enumerate(page.lines[n : n + most]):
+        kind = page.labels[n + m]
+        if kind:
+            kinds.append(kind)
             size, blank, other = m + 1, 0, 0
+            folded = kind in ("to", "cc")
         elif not line.strip():
             blank += 1
-        else:
+        elif not (folded and ("," in line or "@" in line or ";" in line)):
             other += 1
-        if blank > 1 or other > 3 or (blank and other):
+        if blank > 3 or other > 3 or (blank and other):
             break
     return kinds, size
 
 
-def _header_size(lines: list[str], n: int) -> int:
-    kinds, size = _labels(lines, n)
+def _header_size(page: _Page, n: int) -> int:
+    kinds, size = _labels(page, n)
     return size if len(kinds) >= 2 else 0
 
 
-def _block(lines: list[str], n: int) -> int:
-    """From, Sent, To, Subject: in any order that begins with From (or, in some programs, Subject or Date)."""
-    first = _LABEL.match(lines[n][:200])
-    if not first or first.lastgroup not in ("from", "subject", "sent", "to"):
+def _block(page: _Page, n: int) -> int:
+    """From, Sent, To, Subject: in any order that begins with From (or, in some programs, with one of the others)."""
+    first = page.labels[n]
+    if not first or first == "cc":
         return 0
-    kinds, size = _labels(lines, n)
+    kinds, size = _labels(page, n)
     distinct = set(kinds)
-    if first.lastgroup == "from":
-        wanted = len(distinct) >= 3 or (len(distinct) == 2 and distinct & {"sent", "to"} and "subject" in distinct)
+    if first == "from":
+        wanted = len(distinct) >= 3 or (len(distinct) == 2 and "subject" in distinct)
     else:
-        wanted = {"from", "subject"} <= distinct and len(distinct & {"sent", "to"}) >= 1
+        wanted = "subject" in distinct and len(distinct & {"from", "sent", "to", "cc"}) >= 2
     return size if wanted else 0
 
 
-def _notes(lines: list[str], n: int) -> int:
+def _notes(page: _Page, n: int) -> int:
     """Lotus Notes: name and date without labels, then To, cc, Subject."""
-    if _LABEL.match(lines[n][:200]) or len(lines[n]) > 160:
+    ahead = page.labels[n : n + 7]
+    if ahead[0] or "to" not in ahead:
         return 0
-    dated = False
-    for m in range(n, min(n + 5, len(lines))):
-        line = lines[m]
-        found = _LABEL.match(line[:200])
-        if found and found.lastgroup == "to":
-            kinds, size = _labels(lines, m)
-            return m - n + size if dated and "subject" in kinds else 0
-        if not line.strip() and m == n + 1 and not dated:
-            return 0
-        dated = dated or bool(_DATE.search(line))
-        if len(line) > 160 or (found and found.lastgroup == "from"):
-            return 0
-    return 0
+    to = ahead.index("to")
+    above = page.lines[n : n + to]
+    if any(len(line) > 160 for line in above) or "from" in ahead[:to] or not any(map(_DATE.search, above)):
+        return 0
+    if len(above) > 1 and not above[1].strip() and not _DATE.search(above[0]):
+        return 0
+    kinds, size = _labels(page, n + to)
+    return to + size if "subject" in kinds else 0
 
 
 def _attribution(lines: list[str], n: int) -> int:
@@ -205,9 +232,19 @@ def _attribution(lines: list[str], n: int) -> int:
     joined = ""
     for m in range(n, min(n + 3, len(lines))):
         line = lines[m].strip()
-        if not line or len(joined) + len(line) > 400:
+        if not line or len(joined) + len(line) > 400 or _QUOTED.match(line):
             return 0
         joined = f"{joined} {line}".strip()
-        if _VERB.search(joined):
-            return m - n + 1 if _DATE.search(joined) or re.search(r"@\S|<\S+>|\d{4}", joined) else 0
+        if _is_attribution(joined):
+            later = any(_is_attribution(" ".join(lines[k : m + 1]).strip()) for k in range(n + 1, m + 1))
+            return 0 if later else m - n + 1
     return 0
+
+
+def _is_attribution(line: str) -> bool:
+    if line[-1:] not in ":：-" or not _OPENER.match(line):
+        return False
+    dated = bool(_DATE.search(line))
+    if _ADDRESSED.search(line):
+        return dated or bool(_VERB.search(line))
+    return bool(_VERB.search(line)) and (dated or bool(re.search(r"@\S|<\S+>|\d{4}|-{2}$", line)))
