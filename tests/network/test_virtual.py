@@ -150,3 +150,37 @@ def test_executors_and_name_lookups_are_refused() -> None:
             await loop.getaddrinfo("example.com", 443)
 
     run(main())
+
+
+def test_waiting_again_and_again_for_a_rounding_error_comes_to_an_end() -> None:
+    async def main() -> int:
+        loop, rounds = asyncio.get_running_loop(), 0
+        done, rest = loop.create_future(), 1e-300
+
+        def again() -> None:
+            nonlocal rounds
+            rounds += 1
+            if loop.time() > 5e-6:
+                done.set_result(None)
+            else:
+                loop.call_at(loop.time() + rest, again)
+
+        again()
+        await done
+        return rounds
+
+    assert run(main()) < 10
+
+
+def test_no_timer_fires_before_its_time() -> None:
+    async def main() -> list[float]:
+        loop, early = asyncio.get_running_loop(), []
+        for start in (0.0, 1e3, 1e6, 1e9):
+            await asyncio.sleep(start)
+            for gap in (1e-5, 0.1, 1 / 3, 7.7):
+                due = loop.time() + gap
+                await asyncio.sleep(gap)
+                early.append(due - loop.time())
+        return early
+
+    assert max(run(main())) <= 0

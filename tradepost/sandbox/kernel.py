@@ -31,7 +31,7 @@ RESET_EXTENSION = "tradepost.reset"
 """ASGI scope extension of a server that understands `ConnectionDropped`."""
 
 
-class ConnectionDropped(Exception):  # noqa: N818 - an order to the transport, not a mistake
+class ConnectionDropped(Exception):
     """The connection breaks now. `executed` says whether the request was carried out before."""
 
     def __init__(self, *, executed: bool) -> None:

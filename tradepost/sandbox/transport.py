@@ -17,7 +17,7 @@ from connectors.base.services import Clock
 from tradepost.sandbox.kernel import RESET_EXTENSION, ASGIApp, ConnectionDropped, Message, Scope
 
 
-class SandboxBroken(RuntimeError):  # noqa: N818 - says what it is
+class SandboxBroken(RuntimeError):
     """A simulated vendor raised: a mistake in the sandbox, never an answer."""
 
 

@@ -6,7 +6,9 @@ Nothing real is read or waited for, so one seed gives one order of events, and y
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import itertools
+import math
 import selectors
 import socket
 import weakref
@@ -16,10 +18,11 @@ from typing import Any, NoReturn, TypeVar
 
 T = TypeVar("T")
 
+TICK = 1e-6  # seconds; the shortest wait
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
-class Deadlock(RuntimeError):  # noqa: N818 - the field's word for it
+class Deadlock(RuntimeError):
     """Everything waits, and no timer will ever wake anything."""
 
 
@@ -62,9 +65,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._numbers = itertools.count()
         self._tasks: weakref.WeakValueDictionary[int, asyncio.Task[Any]] = weakref.WeakValueDictionary()
         super().__init__(_NoFiles(self._advance))
-        # asyncio runs timers due before time() + resolution. The system's 1e-9 vanishes in a float once time() passes
-        # some 1e7 s, and a due timer would then never run; a microsecond is good for centuries.
-        self._clock_resolution = 1e-6
+        self._clock_resolution = math.ulp(self._now)
         self.set_task_factory(self._new_task)
 
     def time(self) -> float:
@@ -74,6 +75,19 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if timeout is None:
             raise Deadlock(self._deadlock_text())
         self._now += timeout
+        # asyncio runs timers due before time() + resolution. The system's 1e-9 is lost in a float once time() passes
+        # some 1e7 s, and a due timer would then never run; a coarse one would run timers before their time.
+        self._clock_resolution = math.ulp(self._now)
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.TimerHandle:
+        """As ever, but no timer is due at once.
+
+        Code that waits "the rest", finds a rounding error left and waits that (aiolimiter does) gets on in real time
+        and would spin here for ever.
+        """
+        return super().call_at(max(when, self._now + TICK), callback, *args, context=context)
 
     def _deadlock_text(self) -> str:
         waiting = [f"{t.get_name()} ({getattr(t.get_coro(), '__qualname__', '?')})" for t in self.unfinished()]
