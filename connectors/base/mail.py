@@ -24,7 +24,7 @@ class MailCapabilities:
 
 @dataclass(frozen=True, slots=True)
 class MailboxScope:
-    """Which mailbox a source reads, and what of it. A label in `exclude_labels` (its name) stands for those below it too."""
+    """Which mailbox a source reads, and what of it. `exclude_labels` are names; each stands for those below it too."""
 
     address: str
     include_junk: bool = False
