@@ -155,11 +155,11 @@ class StageRule(Part):
     @property
     def targets(self) -> tuple[StageTarget, ...]:
         entries = (self.to,) if isinstance(self.to, str) else self.to
-        return tuple(e if isinstance(e, StageTarget) else StageTarget(stage=e) for e in entries)
+        return tuple(e if isinstance(e, StageTarget) else StageTarget.model_construct(stage=e) for e in entries)
 
     @model_validator(mode="after")
     def _names_a_stage(self) -> StageRule:
-        if not self.to or "" in self.to:
+        if not self.targets or not all(entry.stage for entry in self.targets):
             raise PydanticCustomError("stage_missing", "Name the stage, or leave the entry out.")
         return self
 
