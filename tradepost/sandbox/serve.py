@@ -54,7 +54,10 @@ class _Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = str(scope.get("path", ""))
         chosen = self.control if path == PREFIX or path.startswith(f"{PREFIX}/") else self.vendor
-        await chosen(scope, receive, send)
+        try:
+            await chosen(scope, receive, send)
+        except asyncio.CancelledError:
+            return  # the sandbox ends while a call is held back; nobody is left to be answered
 
 
 def _server(app: ASGIApp) -> _Server:
@@ -109,6 +112,11 @@ async def _stop(servers: list[_Server], tasks: list[asyncio.Task[None]]) -> None
     for server in servers:
         server.should_exit = server.force_exit = True
     await asyncio.gather(*tasks, return_exceptions=True)
+    for server in servers:
+        for connection in list(server.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+    await asyncio.sleep(0)  # lets the connections notice
     left = [task for server in servers for task in server.server_state.tasks]
     for task in left:
         task.cancel()

@@ -170,6 +170,7 @@ class Acts:
         box.relabel(box.get(message_id), plus, minus, self.world.clock.now())
 
     def trash(self, mailbox: str, message_id: str) -> None:
+        """Move to the trash."""
         box = self.mailbox(mailbox)
         box.trash(box.get(message_id), self.world.clock.now())
 
