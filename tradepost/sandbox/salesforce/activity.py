@@ -1,0 +1,49 @@
+"""Tasks: what follows from status, priority, person and record.
+
+https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_task.htm
+"""
+
+from __future__ import annotations
+
+from tradepost.sandbox.salesforce.errors import Refused
+from tradepost.sandbox.salesforce.state import OrgState
+from tradepost.sandbox.salesforce.store import Row
+
+
+def check(state: OrgState, row: Row) -> None:
+    """A lead goes with no other record."""
+    if state.schema.object_of(row.get("WhoId") or "") == "Lead" and row.get("WhatId"):
+        text = "Related To ID: must be empty when Name ID is a lead"
+        raise Refused("FIELD_INTEGRITY_EXCEPTION", text, ["WhatId"])
+
+
+def derived(state: OrgState, old: Row | None, row: Row) -> Row:
+    """The row with IsClosed, IsHighPriority, CompletedDateTime and AccountId."""
+    closed = any(s["ApiName"] == row["Status"] and s["IsClosed"] for s in state.store.rows("TaskStatus"))
+    high = any(p["ApiName"] == row["Priority"] and p["IsHighPriority"] for p in state.store.rows("TaskPriority"))
+    was_closed = old is not None and old["IsClosed"]
+    done = (old["CompletedDateTime"] if old and was_closed else state.stamp()) if closed else None
+    account = account_of(state, row)
+    return row | {"IsClosed": closed, "IsHighPriority": high, "CompletedDateTime": done, "AccountId": account}
+
+
+def account_of(state: OrgState, row: Row) -> str | None:
+    """The account of an activity: that of its WhatId, else that of its contact."""
+    what, who = row.get("WhatId"), row.get("WhoId")
+    target = state.schema.object_of(what or "")
+    if target == "Account":
+        return what
+    holder = state.store.get(target, what or "") if what else state.store.get("Contact", who or "")
+    return holder.get("AccountId") if holder else None
+
+
+def note_last_activity(state: OrgState, task: Row) -> None:
+    """LastActivityDate of everything a closed task hangs on."""
+    day = task["ActivityDate"]
+    if day is None or not task["IsClosed"]:
+        return
+    for record_id in (task["WhoId"], task["WhatId"], task["AccountId"]):
+        sobject = state.schema.object_of(record_id or "")
+        row = state.store.get(sobject, record_id or "") if sobject else None
+        if row is not None and "LastActivityDate" in row and (row["LastActivityDate"] or day) <= day:
+            state.silently(sobject, row["Id"], {"LastActivityDate": day})
