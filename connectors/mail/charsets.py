@@ -61,15 +61,19 @@ _LABELS: dict[str, str] = {
 # Other names are looked up in Python's table, and used only where they are one of these: the table also holds codecs
 # that run code-like escapes or take quadratic time (unicode_escape, punycode, idna).
 _PLAIN = frozenset(
-    "koi8-r koi8-u koi8-t kz1048 ptcp154 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be hp-roman8 johab "
-    "mac-roman mac-cyrillic mac-greek mac-turkish mac-latin2 mac-iceland".split()
-    + [f"iso8859-{n}" for n in "2 3 4 5 6 7 8 10 13 14 15 16".split()]
-    + [f"cp{n}" for n in "437 720 737 775 850 852 855 857 858 860 861 862 863 864 865 866 869 1006 1125".split()]
-    + [f"cp{n}" for n in "1250 1251 1253 1255 1256 1257 1258".split()]
+    str.split(
+        "koi8-r koi8-u koi8-t kz1048 ptcp154 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be hp-roman8 johab "
+        "mac-roman mac-cyrillic mac-greek mac-turkish mac-latin2 mac-iceland"
+    )
+    + [f"iso8859-{n}" for n in str.split("2 3 4 5 6 7 8 10 13 14 15 16")]
+    + [f"cp{n}" for n in str.split("437 720 737 775 850 852 855 857 858 860 861 862 863 864 865 866 869 1006 1125")]
+    + [f"cp{n}" for n in str.split("1250 1251 1253 1255 1256 1257 1258")]
 )
-_SEVEN_BIT = frozenset("iso2022_jp hz utf_7 iso2022_kr utf_16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be".split())
-_GUESSES = (
-    "utf_8 gb18030 big5hkscs cp949 cp932 euc_jp cp1251 koi8_r cp1250 cp1252 cp1253 cp1254 cp1255 cp1256 cp874".split()
+_SEVEN_BIT = frozenset(
+    str.split("iso2022_jp hz utf_7 iso2022_kr utf_16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be")
+)
+_GUESSES = str.split(
+    "utf_8 gb18030 big5hkscs cp949 cp932 euc_jp cp1251 koi8_r cp1250 cp1252 cp1253 cp1254 cp1255 cp1256 cp874"
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _COMMON_HAN = frozenset(

@@ -10,8 +10,8 @@ import nh3
 from inscriptis.css_profiles import CSS_PROFILES
 from inscriptis.html_engine import Inscriptis
 from inscriptis.model.config import ParserConfig
-from lxml.etree import LxmlError, iterwalk
-from lxml.html import document_fromstring
+from lxml.etree import LxmlError, iterwalk  # type: ignore[import-untyped]
+from lxml.html import document_fromstring  # type: ignore[import-untyped]
 
 READ_CHARS = 2_000_000  # of HTML that are looked at
 SHOWN_CHARS = 500_000  # of sanitised HTML that are kept
@@ -19,7 +19,8 @@ _DEPTH = 500  # deeper than any mail program nests; the sanitiser takes quadrati
 
 _TAGS = frozenset(
     str.split(
-        "a abbr b bdi bdo blockquote br caption center cite code col colgroup dd del div dl dt em font h1 h2 h3 h4 h5 h6 "
+        "a abbr b bdi bdo blockquote br caption center cite code col colgroup dd del div dl dt em font h1 h2 h3 h4 "
+        "h5 h6 "
         "hr i ins kbd li mark ol p pre q s samp small span strike strong sub sup table tbody td tfoot th thead time tr "
         "tt u ul var wbr"
     )
@@ -59,7 +60,8 @@ _QUOTE_CLASSES = frozenset(
 _AFTER_IDS = frozenset(
     str.split(
         "appendonsend divrplyfwdmsg mail-editor-reference-message-container isreplycontent ntes-pcmail-quote "
-        "olk_src_body_section orig_message zwchr replysplit __aliyun_previous_quote_mark x_divrplyfwdmsg isforwardcontent "
+        "olk_src_body_section orig_message zwchr replysplit __aliyun_previous_quote_mark x_divrplyfwdmsg "
+        "isforwardcontent "
         "mailbirdattributionline mqmailcompose_container_quote yahoo_quoted bltnp5hrplyfwd3 stopspelling reply-intro"
     )
 )

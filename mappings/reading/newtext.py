@@ -17,24 +17,33 @@ MAX_LINES = 20_000
 _MAX_LINE = 1_000  # a longer line is prose, never a mark
 
 _FROM = (
-    "From|Von|De|Da|Van|Från|Fra|Od|От|Від|Kimden|Gönderen|Lähettäjä|Feladó|Expéditeur|Mittente|Remetente|Afzender|Odesílatel"
+    "From|Von|De|Da|Van|Från|Fra|Od|От|Від|Kimden|Gönderen|Lähettäjä|Feladó|Expéditeur|Mittente|Remetente|Afzender"
+    "|Odesílatel"
     "|De la|Από|Dari|Từ|发件人|發件人|寄件者|寄件人|差出人|送信者|보낸 ?사람|מאת|من"
 )
 _SENT = (
-    "Sent|Date|Gesendet|Datum|Envoyé(?: le)?|Date d'envoi|Enviado(?: el| em)?|Enviada(?: em)?|Inviato|Data|Verzonden|Skickat"
-    "|Sendt|Dato|Wysłano|Data wysłania|Отправлено|Дата|Відправлено|Надіслано|Gönderildi|Gönderilme tarihi|Tarih|Lähetetty"
-    "|Päivämäärä|Küldve|Elküldve|Dátum|Odesláno|Fecha|Trimis|Dikirim|Tanggal|Ngày|Đã gửi|发送时间|發送時間|发送日期|日期"
+    "Sent|Date|Gesendet|Datum|Envoyé(?: le)?|Date d'envoi|Enviado(?: el| em)?|Enviada(?: em)?|Inviato|Data"
+    "|Verzonden|Skickat"
+    "|Sendt|Dato|Wysłano|Data wysłania|Отправлено|Дата|Відправлено|Надіслано|Gönderildi|Gönderilme tarihi|Tarih"
+    "|Lähetetty"
+    "|Päivämäärä|Küldve|Elküldve|Dátum|Odesláno|Fecha|Trimis|Dikirim|Tanggal|Ngày|Đã gửi"
+    "|发送时间|發送時間|发送日期|日期"
     "|时间|時間|寄件日期|寄件日|送信日時|日付|日時|보낸 ?날짜|날짜|Date/Time|Sent on"
 )
 _TO = (
-    "To|An|À|A|Para|Aan|Till|Til|Do|Кому|Kime|Alıcı|Vastaanottaja|Címzett|Komu|Pour|Destinataire|Destinatario|Către|Kepada"
+    "To|An|À|A|Para|Aan|Till|Til|Do|Кому|Kime|Alıcı|Vastaanottaja|Címzett|Komu|Pour|Destinataire|Destinatario|Către"
+    "|Kepada"
     "|Đến|收件人|收件者|宛先|받는 ?사람|אל|إلى"
 )
 _SUBJECT = (
-    "Subject|Betreff|Objet|Asunto|Oggetto|Onderwerp|Ämne|Emne|Temat|Тема|Konu|Aihe|Tárgy|Předmět|Assunto|Subiect|Perihal"
+    "Subject|Betreff|Objet|Asunto|Oggetto|Onderwerp|Ämne|Emne|Temat|Тема|Konu|Aihe|Tárgy|Předmět|Assunto|Subiect"
+    "|Perihal"
     "|Chủ đề|主题|主題|主旨|标题|件名|제목|נושא|الموضوع|Re"
 )
-_CC = "Cc|Cci|Bcc|Kopie|Kopia|Kopi|Копия|Copie(?: à)?|抄送|副本|抄送人|참조|Bilgi|Reply-To|Antwort an|Organization|Importance|Attachments|Anlagen"
+_CC = (
+    "Cc|Cci|Bcc|Kopie|Kopia|Kopi|Копия|Copie(?: à)?|抄送|副本|抄送人|참조|Bilgi|Reply-To|Antwort an|Organization"
+    "|Importance|Attachments|Anlagen"
+)
 _LABEL = re.compile(
     rf"[\s*_|]{{0,8}}(?:(?P<from>{_FROM})|(?P<sent>{_SENT})|(?P<to>{_TO})|(?P<subject>{_SUBJECT})|(?P<cc>{_CC}))"
     r"[\s*_]{0,4}[:：]",
@@ -45,10 +54,12 @@ _DIVIDER_WORDS = (
     r"|ursprüngliche nachricht|originalnachricht|weitergeleitete nachricht|urspr\. nachricht|message d'origine"
     r"|message original|message transféré|message initial|mensaje original|mensaje reenviado|mensagem original"
     r"|mensagem encaminhada|messaggio originale|messaggio inoltrato|oorspronkelijk bericht|doorgestuurd bericht"
-    r"|ursprungligt meddelande|vidarebefordrat meddelande|originalmeddelande|oprindelig meddelelse|oprindelig besked|antwort nachricht|opprinnelig melding"
+    r"|ursprungligt meddelande|vidarebefordrat meddelande|originalmeddelande|oprindelig meddelelse"
+    r"|oprindelig besked|antwort nachricht|opprinnelig melding"
     r"|videresendt melding|videresendt meddelelse|alkuperäinen viesti|wiadomość oryginalna|oryginalna wiadomość"
     r"|treść przekazanej wiadomości|исходное сообщение|пересылаемое сообщение|перенаправленное сообщение"
-    r"|вихідне повідомлення|orijinal mesaj|iletilen ileti|původní zpráva|eredeti üzenet|mesaj original|原始邮件|原始郵件"
+    r"|вихідне повідомлення|orijinal mesaj|iletilen ileti|původní zpráva|eredeti üzenet|mesaj original"
+    r"|原始邮件|原始郵件"
     r"|原邮件|邮件原件|回复的原邮件|转发邮件|转发的邮件|轉寄郵件|轉寄的郵件|转发邮件信息|原始訊息|元のメッセージ|转发的消息"
     r"|転送メッセージ|원본 메시지|원본 메일|전달된 메시지|original-nachricht|forwarded mail"
 )
@@ -69,7 +80,8 @@ _DATE = re.compile(
 )
 _VERB = re.compile(
     r"(?:wrote|writes|said|schrieb|a écrit|escribió|ha scritto|scrisse|schreef|skrev|escreveu|pisze|napisał(?:\(a\)|a)?"
-    r"|пишет|писал(?:\(а\)|а)?|написал(?:\(а\)|а)?|пише|писав|yazdı|şunları yazdı|kirjoitti|ezt írta|írta|napsal(?:\(a\)|a)?"
+    r"|пишет|писал(?:\(а\)|а)?|написал(?:\(а\)|а)?|пише|писав|yazdı|şunları yazdı|kirjoitti|ezt írta|írta"
+    r"|napsal(?:\(a\)|a)?"
     r"|a scris|menulis|đã viết|写道|寫道|写了|のメール|さんは書きました|님이 작성|작성|έγραψε|כתב(?:/ה)?|كتب)"
     r"(?:.{0,200}[:：]|\s*-{2,60})\s*$",
     re.IGNORECASE,
@@ -77,15 +89,20 @@ _VERB = re.compile(
 _ADDRESSED = re.compile(r"<\s*[^<>\s]{1,120}@[^<>\s]{1,120}>\s?[:：]\s*$")
 _GROUPWISE = re.compile(r"\s{0,3}>>> .{3,200} >>>\s*$")
 _OPENER = re.compile(
-    r"\s{0,8}[-*]{0,60}\s{0,4}(?:On|Am|Le|El|Il|Op|Den|På|Em|W dniu|Dnia|Dne|Pe|Pada|Vào|Στις|Ngày|Il giorno|On the|ב-|在|于|於|\d{4}[-年/.]"
-    r"|\d{1,2}[./]\d{1,2}[./]\d{2,4}|[A-ZÄÖÜА-Яа-я][a-zäöüа-я]{1,12},? |\d{1,2}:\d\d |[\"“]?[^<>\n]{1,80}<[^<>\s]{3,120}@)"
+    r"\s{0,8}[-*]{0,60}\s{0,4}(?:On|Am|Le|El|Il|Op|Den|På|Em|W dniu|Dnia|Dne|Pe|Pada|Vào|Στις|Ngày|Il giorno|On the"
+    r"|ב-|在|于|於|\d{4}[-年/.]"
+    r"|\d{1,2}[./]\d{1,2}[./]\d{2,4}|[A-ZÄÖÜА-Яа-я][a-zäöüа-я]{1,12},? |\d{1,2}:\d\d "
+    r"|[\"“]?[^<>\n]{1,80}<[^<>\s]{3,120}@)"
 )
 _QUOTED = re.compile(r"\s{0,8}>")
 _SIGNATURE = re.compile(r"\s{0,3}(?:--|__|—)\s{0,3}$")
 _TAGLINE = re.compile(
-    r"\s{0,4}\W{0,3}(?:Sent from (?:my|Mail|Outlook|Yahoo|a|Samsung|Proton)|Sent via |Get Outlook for|Von meinem .{1,40} gesendet"
-    r"|Gesendet (?:von|mit) |Envoyé (?:de|depuis) |Enviado (?:desde|do|a partir)|Inviato da|Verzonden (?:vanaf|met)|Skickat från"
-    r"|Sendt fra|Wysłane z|Отправлено с|Отправлено из|发自我的|從我的|从我的|来自我的|iPhoneから送信|나의 .{1,20}에서 보냄)",
+    r"\s{0,4}\W{0,3}(?:Sent from (?:my|Mail|Outlook|Yahoo|a|Samsung|Proton)|Sent via |Get Outlook for"
+    r"|Von meinem .{1,40} gesendet"
+    r"|Gesendet (?:von|mit) |Envoyé (?:de|depuis) |Enviado (?:desde|do|a partir)|Inviato da|Verzonden (?:vanaf|met)"
+    r"|Skickat från"
+    r"|Sendt fra|Wysłane z|Отправлено с|Отправлено из|发自我的|從我的|从我的|来自我的"
+    r"|iPhoneから送信|나의 .{1,20}에서 보냄)",
     re.IGNORECASE,
 )
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
