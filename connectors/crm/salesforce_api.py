@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -28,16 +29,12 @@ from connectors.crm.salesforce_parse import (
     parse_graphs,
     parse_usage,
 )
+from connectors.crm.salesforce_writes_map import SAVE_HEADERS
 
 T = TypeVar("T")
 
 DATA = f"/services/data/v{API_VERSION}"
 _COMMON = {"Sforce-Call-Options": "client=Tradepost"}
-# A rule that only warns must stop us too: a person looks at doubles, a daemon does not.
-_WRITE = {
-    "Sforce-Auto-Assign": "FALSE",
-    "Sforce-Duplicate-Rule-Header": "allowSave=false; includeRecordDetails=false; runAsCurrentUser=true",
-}
 _LOOK_AGAIN = timedelta(minutes=15)
 
 
@@ -68,8 +65,12 @@ def classifier(clock: Clock) -> Callable[[Call, Reply], ConnectorError | None]:
 class SalesforceApi:
     """One org's REST API. Raises only `connectors.base.errors`; a read never raises `BadReply` or `OutcomeUnknown`."""
 
-    def __init__(self, http: Http, clock: Clock, log: Log, reserve: float) -> None:
+    def __init__(
+        self, http: Http, clock: Clock, log: Log, instance: Callable[[], Awaitable[str]], reserve: float
+    ) -> None:
+        """`instance` gives the base URL for the next call; `reserve` is the share of the daily pool left alone."""
         self._http = http
+        self._instance = instance
         self._clock = clock
         self._log = log
         self._reserve = reserve
@@ -99,7 +100,7 @@ class SalesforceApi:
         body = await self.get(operation, path, {"q": soql})
         rows = _rows(body, operation)
         while not body.get("done", True):
-            body = await self.get(operation, str(body.get("nextRecordsUrl") or ""))
+            body = await self.get("queryMore", str(body.get("nextRecordsUrl") or ""))
             rows += _rows(body, operation)
         return rows
 
@@ -121,9 +122,9 @@ class SalesforceApi:
 
     async def record(self, sobject: str, record: str, fields: Sequence[str]) -> dict[str, Any]:
         """Fields of one record; raises `Gone`."""
-        body = await self.get("sobject.get", f"{DATA}/sobjects/{sobject}/{record}", {"fields": ",".join(fields)})
+        body = await self.get("sobject.retrieve", f"{DATA}/sobjects/{sobject}/{record}", {"fields": ",".join(fields)})
         if not isinstance(body, dict):
-            raise Transient("The answer makes no sense.", operation="sobject.get")
+            raise Transient("The answer makes no sense.", operation="sobject.retrieve")
         return body
 
     # ------------------------------------------------------------------------------------------------------ changing
@@ -141,7 +142,7 @@ class SalesforceApi:
         """Change a record that nobody changed meanwhile; raises `Conflict` when somebody did."""
         path = f"{DATA}/sobjects/{sobject}/{record}"
         headers = {"If-Unmodified-Since": http_date(unmodified_since)}
-        await self._send(self._write("sobject.patch", "PATCH", path, dict(body), headers))
+        await self._send(self._write("sobject.update", "PATCH", path, dict(body), headers))
 
     async def create(self, sobject: str, body: Mapping[str, Any], *, tooling: bool = False) -> str:
         """Make one record; used by setup only."""
@@ -165,14 +166,14 @@ class SalesforceApi:
     def _write(
         self, operation: str, method: str, url: str, body: object, headers: Mapping[str, str] | None = None
     ) -> Call:
-        joined = {**_COMMON, **_WRITE, **(headers or {})}
+        joined = {**_COMMON, **SAVE_HEADERS, **(headers or {})}
         return Call(operation=operation, method=method, url=url, safe=False, headers=joined, json=body)
 
     # --------------------------------------------------------------------------------------------------------- usage
 
     async def _send(self, call: Call) -> Reply:
         self._hold_back(call.operation)
-        reply = await self._http.send(call)
+        reply = await self._http.send(replace(call, url=await self._instance() + call.url))
         self._note(call, reply)
         return reply
 

@@ -68,6 +68,8 @@ class SalesforceFinder:
         return tuple([keyed[a.write.key] if a.write.key in keyed else await self._one(a) for a in attempts])
 
     async def _keyed(self, attempts: Sequence[Attempt]) -> dict[str, Finding]:
+        if not attempts:
+            return {}
         places = (await self._org.facts()).places
         findings: dict[str, Finding] = {}
         for kind, sobject in SOBJECT.items():
@@ -120,6 +122,14 @@ class SalesforceFinder:
                 record = rows.get(mails[key].message_id)
                 findings[key] = Found(self.receipt(key, record, Effect.EXISTING)) if record else Absent()
         return findings
+
+    async def foreign(self, message_ids: Sequence[str]) -> dict[str, str]:
+        """EmailMessage ids, by Message-ID, of mails that somebody else's tool has logged."""
+        facts = await self._org.facts()
+        keyed = facts.places.get("EmailMessage") is KeyPlace.FIELD
+        return await self.by_message(
+            message_ids, f" AND {KEY_FIELD} = null" if keyed else f" AND CreatedById != {soql_text(facts.me.user)}"
+        )
 
     async def by_message(self, message_ids: Sequence[str], also: str = "") -> dict[str, str]:
         """EmailMessage ids by Message-ID (without brackets), whoever logged them."""

@@ -105,7 +105,7 @@ class SalesforceWriter:
         writes = [a.write for a in attempts.values()]
         mails = [w for w in writes if isinstance(w, LogEmail)]
         around = await self._org.around(await self._finder.accounts([m for m in mails if not m.deal]))
-        logged = await self._finder.by_message([m.message_id for m in mails]) if self._skip_logged and mails else {}
+        logged = await self._finder.foreign([m.message_id for m in mails]) if self._skip_logged and mails else {}
         links = [w for w in writes if isinstance(w, LinkEmail)]
         link_plans = await self._finder.link_plans(links) if links else {}
         planned = []
@@ -248,7 +248,7 @@ class SalesforceWriter:
         deal = id18(write.deal)
         stages = [s.id for s in (await self._org.facts()).pipeline.stages]
         if write.to_stage not in stages:
-            return Rejected("The org has no such active stage.", operation="sobject.patch", code="UNKNOWN_STAGE")
+            return Rejected("The org has no such active stage.", operation="sobject.update", code="UNKNOWN_STAGE")
         row = await self._api.record("Opportunity", deal, ("Id", "StageName", "LastModifiedDate"))
         if row.get("StageName") == write.to_stage:
             return self._receipt(write.key, deal, Effect.UNCHANGED)
@@ -266,13 +266,13 @@ class SalesforceWriter:
         if row.get("StageName") == write.to_stage:
             return self._receipt(write.key, deal, Effect.UNCHANGED)
         if row.get("StageName") == write.expect_stage:
-            return Transient("Somebody is editing the deal.", operation="sobject.patch", status=412)
+            return Transient("Somebody is editing the deal.", operation="sobject.update", status=412)
         return _person_moved()
 
     async def _change(self, sobject: str, record: str, body: Mapping[str, object], modified: str) -> None:
         last = parse_time(modified)
         if self._api.server_now.replace(microsecond=0) - last.replace(microsecond=0) < _TICK:
-            raise Transient("Somebody saved the record this very second.", operation="sobject.patch")
+            raise Transient("Somebody saved the record this very second.", operation="sobject.update")
         await self._api.change(sobject, record, body, last)
 
     async def _set(self, write: SetFields) -> Answer:
@@ -283,7 +283,7 @@ class SalesforceWriter:
         missing = [n for n in names if shape is None or n not in shape.fields or not shape.fields[n].updateable]
         if missing:
             hint = f"The integration user may not edit {sobject}.{missing[0]}; grant it by field-level security."
-            return Rejected(hint, operation="sobject.patch", code="INVALID_FIELD")
+            return Rejected(hint, operation="sobject.update", code="INVALID_FIELD")
         row = await self._api.record(sobject, record, ("Id", "LastModifiedDate", *names))
         same = {n: v for n, v in write.fields if str(row.get(n) if row.get(n) is not None else "") != v}
         body = {n: v for n, v in same.items() if not write.only_if_empty or row.get(n) in {None, ""}}
@@ -364,7 +364,7 @@ def _batches(planned: Sequence[Planned]) -> list[list[Planned]]:
 
 
 def _person_moved() -> Conflict:
-    return Conflict("A person moved the deal first.", operation="sobject.patch", code="PERSON_MOVED_DEAL")
+    return Conflict("A person moved the deal first.", operation="sobject.update", code="PERSON_MOVED_DEAL")
 
 
 def _unseen(fault: Fault) -> ConnectorError:

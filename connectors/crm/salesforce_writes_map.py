@@ -28,6 +28,11 @@ MAX_GRAPHS = 75
 MAX_NODES = 500
 NODES_PER_MAIL = 7  # the mail, its sender, a ledger row, and room for links: 50 mails stay within 500 nodes
 SENT = "3"  # the only status of a mail outside cases, incoming ones too
+# The owner is ours to choose, and a rule that only warns of doubles must stop us too. Nodes inherit neither header.
+SAVE_HEADERS = {
+    "Sforce-Auto-Assign": "FALSE",
+    "Sforce-Duplicate-Rule-Header": "allowSave=false; includeRecordDetails=false; runAsCurrentUser=true",
+}
 _RELATION = {Role.FROM: "FromAddress", Role.TO: "ToAddress", Role.CC: "CcAddress", Role.BCC: "BccAddress"}
 
 
@@ -48,11 +53,13 @@ class Node:
     sobject: str
     body: Mapping[str, Any]
     record: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def json(self) -> dict[str, Any]:
         path = f"/services/data/v{API_VERSION}/sobjects/{self.sobject}"
         url = f"{path}/{self.record}" if self.record else path
-        return {"method": self.method, "url": url, "referenceId": self.ref, "body": dict(self.body)}
+        node = {"method": self.method, "url": url, "referenceId": self.ref, "body": dict(self.body)}
+        return node | ({"httpHeaders": dict(self.headers)} if self.headers else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +104,14 @@ class Surroundings:
 
 
 def clean(text: str) -> str:
-    """Without control characters and half surrogate pairs, which no JSON reader there accepts."""
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", "", re.sub(r"[\ud800-\udfff]", "\ufffd", text))
+    """Text as the API takes it.
+
+    Without control characters and half surrogate pairs, which no JSON reader there accepts. A word joiner keeps the
+    text from holding ``@{``, which a graph would read as a reference to another node and fail.
+    https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_graph_introduction.htm
+    """
+    text = re.sub(r"[\ud800-\udfff]", "\ufffd", text)
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", "", text).replace("@{", "@\u2060{")
 
 
 def fits(text: str, limit: int) -> bool:
@@ -112,6 +125,13 @@ def cut(text: str, limit: int) -> tuple[str, bool]:
     if fits(text, limit):
         return text, False
     return text.encode("utf-16-le")[: 2 * (limit - 1)].decode("utf-16-le", "ignore") + "…", True
+
+
+def is_address(text: str) -> bool:
+    """Whether a field of type e-mail takes it; the platform refuses the whole record otherwise."""
+    return bool(re.fullmatch(r"[!-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", text)) and not re.search(
+        r"[,;<>()\"@{]", text.partition("@")[0]
+    )
 
 
 def cut_addresses(addresses: Iterable[str], limit: int) -> tuple[str, bool]:
@@ -227,8 +247,10 @@ def _mail_body(
             notes.append(note)
 
     put("Subject", write.subject, 3000, "subject_cut")
-    put("FromAddress", write.from_.email, 1000, "sender_cut")
-    put("FromName", write.from_.name, 1000, "sender_cut")
+    sender = is_address(write.from_.email)
+    notes += [] if sender else ["sender_not_an_address"]
+    put("FromAddress", write.from_.email if sender else "", 1000, "sender_cut")
+    put("FromName", write.from_.name or ("" if sender else write.from_.email), 1000, "sender_cut")
     put("TextBody", write.body.text if write.body else "", 32000, "text_cut")
     notes += _put_html(body, write, around)
     notes += _put_recipients(body, write, around, people)
@@ -259,7 +281,7 @@ def _put_recipients(
     for role, many in _recipients(write):
         name = role.value.capitalize()
         ids = [record for r, record, _ in people if r is role]
-        plain = dict.fromkeys(a.email for a in many if a.email and a.email not in linked)
+        plain = dict.fromkeys(clean(a.email) for a in many if a.email and a.email not in linked)
         text, shorter = cut_addresses(plain, around.length("EmailMessage", f"{name}Address", 4000))
         if ids:
             body[f"{name}Ids"] = ids
@@ -288,7 +310,7 @@ def _put_identifiers(body: dict[str, Any], write: LogEmail, around: Surroundings
 
 def _relation(mail: str, role: Role, record: str, address: str) -> dict[str, Any]:
     body = {"EmailMessageId": mail, "RelationType": _RELATION[role], "RelationId": record}
-    return body | ({"RelationAddress": address} if address and len(address) <= 255 else {})
+    return body | ({"RelationAddress": clean(address)} if address and len(address) <= 255 else {})
 
 
 def link_plan(
@@ -373,13 +395,13 @@ def customer_plan(write: CreateCustomer, around: Surroundings) -> Plan:
         "Company": (write.company_name or domain, 255),
         "LeadSource": (write.source, 255),
     }
-    body: dict[str, Any] = {"Email": write.email}
+    body: dict[str, Any] = {"Email": clean(write.email)}
     for name, (text, limit) in texts.items():
         kept, _shorter = cut(text, around.length("Lead", name, limit))
         body |= {name: kept} if kept else {}
     if write.owner:
         body["OwnerId"] = id18(write.owner)
-    return _new([Node("lead", "POST", "Lead", body)], write.key, around, ())
+    return _new([Node("lead", "POST", "Lead", body, headers=SAVE_HEADERS)], write.key, around, ())
 
 
 def close_plan(task: str, status: str) -> Plan:

@@ -199,6 +199,29 @@ def test_cutting_keeps_within_utf16_units_and_never_splits_a_character(text, lim
     kept.encode("utf-8")
 
 
+def test_a_text_that_looks_like_a_reference_to_a_node_is_disarmed_everywhere():
+    trap = "pay @{mail.id} now"
+    write = mail(
+        subject=trap, body=Body(trap, trap), from_=Address("a@{x.id}", trap), to=(Address("b@{y.id}"),), thread=trap
+    )
+    plan = w.log_plan(write, around())
+    assert "@{" not in str(bodies(plan)["mail"])
+    assert bodies(plan)["mail"]["Subject"].replace("\u2060", "") == trap
+    lead = CreateCustomer(key="k", email="a@{x.id}", name=trap, company_name=trap, source=trap)
+    assert "@{" not in str(bodies(w.customer_plan(lead, around())))
+    assert "@{" not in str(bodies(w.task_plan(task(title=trap, text=trap), around())))
+
+
+@pytest.mark.parametrize(
+    "sender", ["root@localhost", "a b@x.example", "", "用户@例子.公司", "a,b@x.example", "x" * 65 + "@x.example"]
+)
+def test_a_sender_that_is_no_address_does_not_cost_the_mail(sender):
+    plan = w.log_plan(mail(LI_FROM, from_=Address(sender)), around())
+    assert "FromAddress" not in bodies(plan)["mail"]
+    assert bodies(plan)["mail"].get("FromName", "") == sender
+    assert plan.note == "sender_not_an_address"
+
+
 def test_control_characters_and_half_pairs_do_not_reach_the_vendor():
     assert w.clean("a\x00b\x1fc\ttab\nline\ud800") == "abc\ttab\nline\ufffd"
 
