@@ -110,14 +110,18 @@ def test_an_error_never_repeats_what_google_says_of_people():
     assert "alice" not in str(error)
 
 
-@given(st.binary(max_size=200) | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps).map(str.encode))
+@given(
+    st.binary(max_size=200)
+    | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps).map(str.encode)
+)
 def test_any_error_body_is_read(content):
     assert isinstance(parse.complaint_of(content), parse.Complaint)
     parse.complaint_of(b'{"error": ' + content + b"}")
 
 
 @pytest.mark.parametrize(
-    "error", [{"errors": {"reason": "x"}}, {"errors": ["x"]}, {"details": ["x"]}, {"details": {"reason": 1}}, [], "x", None]
+    "error",
+    [{"errors": {"reason": "x"}}, {"errors": ["x"]}, {"details": ["x"]}, {"details": {"reason": 1}}, [], "x", None],
 )
 def test_odd_shapes_of_an_error_are_no_crash(error):
     assert parse.complaint_of(json.dumps({"error": error}).encode()).text == ""
@@ -246,7 +250,9 @@ def read(raw):
 @pytest.mark.parametrize("padded", [True, False])
 def test_raw_mail_is_read_with_and_without_padding(padded):
     subject = "报价单".encode("gbk")
-    mail = b"From: a@b.example\r\nSubject: =?gb2312?B?" + base64.b64encode(subject) + b"?=\r\n\r\n\xb1\xa8\xbc\xdb??>>\r\n"
+    mail = (
+        b"From: a@b.example\r\nSubject: =?gb2312?B?" + base64.b64encode(subject) + b"?=\r\n\r\n\xb1\xa8\xbc\xdb??>>\r\n"
+    )
     raw = base64.urlsafe_b64encode(mail).decode()
     found = read(raw if padded else raw.rstrip("="))
     assert isinstance(found, MailMessage)
