@@ -59,16 +59,18 @@ class _Run:
 
 def _turns(situation: Situation) -> list[_Turn]:
     """What people wrote, in the order it was said: a mail comes after every mail it refers to, whatever clocks say."""
-    humans = [
-        m for m in situation.mails if m.facts.kind is MailKind.HUMAN and m.facts.direction is not Direction.INTERNAL
-    ]
+    sent = {m.facts.message_id: m.facts.sent_at for m in situation.mails if m.facts.message_id}
+    outside = (m for m in situation.mails if m.facts.direction is not Direction.INTERNAL)
+    humans = sorted((m for m in outside if m.facts.kind is MailKind.HUMAN), key=lambda m: _said(m, sent))
     return [_Turn(m, m.facts.direction is Direction.OUTGOING, _parties(situation, m)) for m in humans]
 
 
 def _said(mail: ThreadMail, sent: Mapping[str, datetime]) -> tuple[datetime, bool, datetime, str]:
+    """A place in the conversation: after the latest mail referred to, even where its date is not earlier."""
     facts = mail.facts
-    said = max([facts.sent_at, *(sent[r] for r in facts.references if r in sent)])
-    return said, said > facts.sent_at, facts.sent_at, facts.identity
+    latest = max((sent[r] for r in facts.references if r in sent), default=None)
+    pushed = latest is not None and latest >= facts.sent_at
+    return max(facts.sent_at, latest or facts.sent_at), pushed, facts.sent_at, facts.identity
 
 
 def _parties(situation: Situation, mail: ThreadMail) -> frozenset[str]:

@@ -90,16 +90,16 @@ def rules(calendar: Calendar | None = None, own: Own = OWN, **changes: Any) -> R
 # ------------------------------------------------------------------------------------------------------------------ CRM
 
 
-def ref(name: str) -> RecordRef:
+def ref(word: str) -> RecordRef:
     """``contact:1`` and so on."""
-    kind, _, ident = name.partition(":")
+    kind, _, ident = word.partition(":")
     return RecordRef(RecordKind(kind), ident)
 
 
-def record(name: str, *emails: str, company: str = "", domains: Sequence[str] = (), **more: Any) -> Customer:
+def record(word: str, /, *emails: str, company: str = "", domains: Sequence[str] = (), **more: Any) -> Customer:
     return Customer(
-        ref=ref(name),
-        name=more.pop("name", name),
+        ref=ref(word),
+        name=more.pop("name", word),
         emails=emails,
         domains=tuple(domains),
         company=ref(company) if company else None,
