@@ -1,0 +1,201 @@
+"""What all token sources share: one request at a time, a cache in memory and vault, errors a person can act on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from connectors.base.errors import AuthFailed, BadReply, ConnectorError, OutcomeUnknown, Transient
+from connectors.base.services import Call, HttpSpec, Reply, Services
+from connectors.oauth.secret_ref import SecretError
+
+JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523 2.1
+
+Refused = Callable[[str, str], ConnectorError]
+"""From RFC 6749 5.2's `error` and the lower-case `error_description` to what it means."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenSpec:
+    """A token endpoint and how to reach it. `name` is the connection's, for logs."""
+
+    name: str
+    url: str
+    timeout: float = 30.0
+    proxy: str = field(default="", repr=False)
+    ca_bundle: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What a token endpoint handed out. `good_until` lies a little before the real end; None where none is told."""
+
+    access_token: str = field(repr=False)
+    good_until: datetime | None = None
+    refresh_token: str = field(default="", repr=False)
+    instance_url: str = ""
+    scopes: tuple[str, ...] = ()
+
+
+class _Answer(BaseModel):
+    """RFC 6749 5.1, with Salesforce's `instance_url`."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    access_token: str = Field(pattern=r"^[\x21-\x7e]+$")
+    expires_in: float | None = Field(default=None, gt=0, le=10 * 366 * 86400)
+    refresh_token: str = ""
+    instance_url: str = ""
+    scope: str = ""
+
+
+async def ask(
+    services: Services, spec: TokenSpec, form: Mapping[str, str], refused: Refused, *, safe: bool = True
+) -> Grant:
+    """One request to a token endpoint.
+
+    Raises what `refused` makes of an error, and `Transient` for all that is no answer: asking for a token writes
+    nothing, so a caller's own write is never in doubt because of it.
+    """
+    call = Call(
+        operation="oauth2.token",
+        method="POST",
+        url=spec.url,
+        safe=safe,
+        form=form,
+        headers={"accept": "application/json"},
+        accept=frozenset({200}),
+        authorised=False,
+    )
+    began = services.clock.now()
+    http = services.open_http(_http_spec(spec, refused))
+    try:
+        reply = await http.send(call)
+        return _grant(_Answer.model_validate(reply.json()), began)
+    except ValidationError:
+        raise Transient("The token endpoint's answer holds no usable token.", operation=call.operation) from None
+    except (OutcomeUnknown, BadReply) as error:
+        raise Transient(error.hint, operation=call.operation, status=error.status) from None
+    finally:
+        await http.close()
+
+
+def _http_spec(spec: TokenSpec, refused: Refused) -> HttpSpec:
+    return HttpSpec(
+        name=spec.name,
+        base_url=spec.url,
+        classify=lambda _, reply: _refusal(reply, refused),
+        timeout=spec.timeout,
+        proxy=spec.proxy,
+        ca_bundle=spec.ca_bundle,
+    )
+
+
+def _grant(answer: _Answer, began: datetime) -> Grant:
+    lifetime = answer.expires_in
+    good = None if lifetime is None else began + timedelta(seconds=max(lifetime - 120.0, lifetime / 2))
+    return Grant(
+        access_token=answer.access_token,
+        good_until=good,
+        refresh_token=answer.refresh_token,
+        instance_url=answer.instance_url.rstrip("/"),
+        scopes=tuple(answer.scope.split()),
+    )
+
+
+def _refusal(reply: Reply, refused: Refused) -> ConnectorError | None:
+    """The meaning of an error answer; the general rule only for a failing or busy server."""
+    if reply.status in (408, 429) or not 400 <= reply.status < 500:
+        return None
+    try:
+        body = reply.json()
+        code, description = str(body["error"]), str(body.get("error_description", ""))
+    except (BadReply, LookupError, TypeError, AttributeError):
+        return AuthFailed("The address for tokens answers, but not as a token endpoint does; check it.")
+    error = refused(code, description.lower())
+    error.code = code if re.fullmatch(r"[\w.-]{1,60}", code) else ""
+    return error
+
+
+class CachedTokens:
+    """`connectors.base.services.TokenSource`; a subclass says how to ask. One instance per account.
+
+    `vault_name` is stable across restarts and renamed connections.
+    """
+
+    def __init__(self, services: Services, spec: TokenSpec, vault_name: str) -> None:
+        self._services = services
+        self._spec = spec
+        self._vault_name = vault_name
+        self._grant: Grant | None = None
+        self._lock = asyncio.Lock()
+
+    async def _ask(self) -> Grant:
+        raise NotImplementedError
+
+    async def token(self) -> str:
+        """A token believed to be good. Raises `AuthFailed`, `NotPermitted` or `Transient`."""
+        async with self._lock:
+            grant = self._fresh(self._grant) or self._fresh(await self._stored()) or await self._ask_and_store()
+            self._grant = grant
+            return grant.access_token
+
+    async def renew(self, rejected: str) -> str:
+        """Another token than `rejected`; several callers refused with the same one cause one request."""
+        async with self._lock:
+            known = self._fresh(self._grant) or self._fresh(await self._stored())
+            if known is None or known.access_token == rejected:
+                known = await self._ask_and_store()
+            self._grant = known
+            return known.access_token
+
+    def _fresh(self, grant: Grant | None) -> Grant | None:
+        if grant is None or (grant.good_until is not None and grant.good_until <= self._services.clock.now()):
+            return None
+        return grant
+
+    async def _ask_and_store(self) -> Grant:
+        self._grant = None
+        grant = await self._ask()
+        await store(self._services, self._vault_name, grant)
+        return grant
+
+    async def _stored(self) -> Grant | None:
+        found = await self._services.vault.get(self._vault_name)
+        try:
+            return None if found is None else Grant(good_until=found[1], **json.loads(found[0]))
+        except (ValueError, TypeError):
+            return None
+
+
+async def store(services: Services, vault_name: str, grant: Grant) -> None:
+    """Keep the access token, and what belongs to it alone, until it ends."""
+    kept = {"access_token": grant.access_token, "instance_url": grant.instance_url}
+    await services.vault.put(vault_name, json.dumps(kept), grant.good_until)
+
+
+def private_key(pem: str, where: str) -> RSAPrivateKey:
+    """Read an RSA key in PEM. Raises `SecretError` naming `where`."""
+    mend = "It must be an RSA private key in PEM, without a passphrase (-----BEGIN PRIVATE KEY-----)."
+    try:
+        key = load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError):  # TypeError: there is a passphrase
+        raise SecretError("key_unreadable", "The private key cannot be read", where, mend) from None
+    if not isinstance(key, RSAPrivateKey):
+        raise SecretError("key_unreadable", "The private key is not an RSA key", where, mend)
+    return key
+
+
+def signed(claims: Mapping[str, Any], key: RSAPrivateKey, key_id: str = "") -> str:
+    """A JWT, RS256. The times are in the claims, from the injected clock."""
+    return jwt.encode(dict(claims), key, algorithm="RS256", headers={"kid": key_id} if key_id else None)

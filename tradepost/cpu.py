@@ -1,0 +1,70 @@
+"""Where heavy pure work runs: a pool of processes with limits, or inline in simulation."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import resource
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+T = TypeVar("T")
+
+MEMORY = 2 * 1024**3
+
+
+class WorkTooHeavy(TimeoutError):
+    """The work took too long or too much memory, or took its process down. Others are not harmed."""
+
+
+class InlineCpu:
+    """`connectors.base.services.Cpu` that simply calls; deterministic, and without a limit."""
+
+    async def __call__(self, fn: Callable[..., T], /, *args: Any) -> T:
+        """Call now."""
+        return fn(*args)
+
+
+class PoolCpu:
+    """`connectors.base.services.Cpu` on worker processes.
+
+    `seconds` bound one call from the moment a worker takes it up, `memory` (bytes of address space) each worker. `fn`
+    and its arguments must pickle. Workers come from a fork server, which has neither our threads nor our open files.
+    """
+
+    def __init__(self, *, seconds: float = 10.0, memory: int = MEMORY, workers: int = 2) -> None:
+        self._seconds = seconds
+        # Workers are replaced now and then: parsers of hostile input may leak.
+        self._pool = ProcessPool(
+            max_workers=workers,
+            max_tasks=1000,
+            initializer=_confine,
+            initargs=[memory],
+            context=multiprocessing.get_context("forkserver"),
+        )
+
+    async def __call__(self, fn: Callable[..., T], /, *args: Any) -> T:
+        """Run in a worker. Raises `WorkTooHeavy`, or what `fn` raises; a cancelled call stops its worker."""
+        future = self._pool.schedule(fn, args=list(args), timeout=self._seconds)
+        try:
+            result: T = await asyncio.wrap_future(future)
+        except TimeoutError as error:
+            raise WorkTooHeavy(f"not done in {self._seconds:g} s") from error
+        except MemoryError as error:
+            raise WorkTooHeavy("out of memory") from error
+        except ProcessExpired as error:
+            raise WorkTooHeavy(f"the worker ended with code {error.exitcode}") from error
+        return result
+
+    def close(self) -> None:
+        """Stop the workers, at work or not. May be called twice."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+
+
+def _confine(memory: int) -> None:
+    """In a worker: a call that needs more gets `MemoryError`, and no core file holds a customer's mail."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
