@@ -225,9 +225,7 @@ def thread(
 
 
 def item(intent: Intent, state: ItemState = ItemState.READY, **more: Any) -> ItemView:
-    return ItemView(
-        key=intent.write.key, state=state, write=intent.write, rule=intent.rule, mail=intent.mail, **more
-    )
+    return ItemView(key=intent.write.key, state=state, write=intent.write, rule=intent.rule, mail=intent.mail, **more)
 
 
 def carried_out(view: ThreadView, decision: Decision, state: ItemState = ItemState.READY) -> ThreadView:

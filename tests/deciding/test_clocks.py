@@ -85,7 +85,9 @@ def test_without_working_hours_both_clocks_run_through():
 def test_due_times_keep_to_the_companys_holidays_and_its_own_day():
     shanghai = rules(calendar("Asia/Shanghai", public="CN"), first_response={"urgent": "2h"})
     eve = datetime(2026, 2, 14, 9, 30, tzinfo=UTC)  # 17:30 on the last working day before Spring Festival
-    (task,) = tasks(mail("a", sender="bob@acme.com", when=eve, findings=[finding("urgent")]), now=eve, rule_set=shanghai)
+    (task,) = tasks(
+        mail("a", sender="bob@acme.com", when=eve, findings=[finding("urgent")]), now=eve, rule_set=shanghai
+    )
     assert task.due_at == datetime(2026, 2, 24, 2, 30, tzinfo=UTC)
     assert task.due_on == date(2026, 2, 24)
     late = datetime(2026, 3, 2, 20, tzinfo=UTC)  # 04:00 the next day there
@@ -108,7 +110,9 @@ def test_one_round_has_one_task_however_often_the_customer_writes():
     mails = [ask("a"), ask("b", 2.5), ask("c", 2.7, cc=["sue@globex.com"])]
     decision = decide(thread(*mails, crm=CRM), RULES, at(3))
     assert len(of_kind(decision, TASK)) == 1
-    grown = replace(carried_out(thread(*mails[:1], crm=CRM), decide(thread(mails[0], crm=CRM), RULES, at(3))), mails=tuple(mails))
+    grown = replace(
+        carried_out(thread(*mails[:1], crm=CRM), decide(thread(mails[0], crm=CRM), RULES, at(3))), mails=tuple(mails)
+    )
     assert of_kind(decide(grown, RULES, at(3)), TASK) == []
 
 
@@ -253,7 +257,9 @@ def test_an_ambiguous_customer_is_answered_too_and_the_task_names_the_candidates
 
 
 def test_a_chinese_team_reads_chinese():
-    (task,) = tasks(ask(sender="new@home.example", name="李雷"), new_sender=NewSender.TASK, target=target(language="zh"))
+    (task,) = tasks(
+        ask(sender="new@home.example", name="李雷"), new_sender=NewSender.TASK, target=target(language="zh")
+    )
     assert task.title == "【新发件人】回复李雷：Valves"
 
 

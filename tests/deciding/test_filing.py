@@ -79,7 +79,9 @@ def test_history_is_logged_and_causes_nothing_else():
     ours = mail("b", sender=ANN, to=["bob@acme.com"], when=at(1), live=False, findings=[finding("quotation")])
     stranger = mail("c", sender="new@home.example", when=at(2), live=False)
     crm = directory(BOB, deals=[deal("d1", "contact:bob")])
-    apply = rules(stages=[{"when": "quotation_sent", "to": "p", "mode": "apply"}, {"when": "order_received", "to": "r"}])
+    apply = rules(
+        stages=[{"when": "quotation_sent", "to": "p", "mode": "apply"}, {"when": "order_received", "to": "r"}]
+    )
     for new_sender in NewSender:
         decision = run(old, ours, stranger, crm=crm, rule_set=apply, now=at(days=30), new_sender=new_sender)
         assert {i.write.kind for i in decision.intents} == {LOG}
@@ -130,12 +132,27 @@ def test_an_ambiguous_mail_waits_and_names_its_candidates():
         (mail("a", sender="bob@acme.com", kind=MailKind.BOUNCE), {}, Reason.BOUNCE_MAIL, "kind_left_out"),
         (mail("a", sender="n@news.example", kind=MailKind.LIST), {}, Reason.LIST_MAIL, "kind_of_unknown"),
         (mail("a", sender="news@acme.com", kind=MailKind.LIST), {}, Reason.LIST_MAIL, "kind_of_unknown"),
-        (mail("a", sender="n@x.example", cc=["bob@acme.com"], kind=MailKind.LIST), {}, Reason.LIST_MAIL, "kind_of_unknown"),
+        (
+            mail("a", sender="n@x.example", cc=["bob@acme.com"], kind=MailKind.LIST),
+            {},
+            Reason.LIST_MAIL,
+            "kind_of_unknown",
+        ),
         (mail("a", sender="n@x.example", kind=MailKind.AUTOMATIC), {}, Reason.AUTOMATIC_MAIL, "kind_of_unknown"),
         (mail("a", sender="bob@acme.com", copies=[copy(ANN, Place.JUNK)]), {}, Reason.JUNK, "place"),
         (mail("a", sender="bob@acme.com", copies=[copy(ANN, Place.TRASH)]), {}, Reason.TRASH, "place"),
-        (mail("a", sender="bob@acme.com"), {"exclusions": [{"skip": "mail", "domain": ["acme.com"]}]}, Reason.RULE_SKIP, "rule_skip_mail"),
-        (mail("a", sender="bob@acme.com"), {"exclusions": [{"skip": "match", "domain": ["acme.com"]}]}, Reason.RULE_SKIP, "rule_skip_match"),
+        (
+            mail("a", sender="bob@acme.com"),
+            {"exclusions": [{"skip": "mail", "domain": ["acme.com"]}]},
+            Reason.RULE_SKIP,
+            "rule_skip_mail",
+        ),
+        (
+            mail("a", sender="bob@acme.com"),
+            {"exclusions": [{"skip": "match", "domain": ["acme.com"]}]},
+            Reason.RULE_SKIP,
+            "rule_skip_match",
+        ),
         (mail("a", sender="bob@acme.com"), {"log": {"human": "never"}}, Reason.RULE_SKIP, "kind_left_out"),
     ],
 )
@@ -176,7 +193,9 @@ def test_a_new_rule_drops_what_is_unsent_and_leaves_what_was_sent():
         again = decide(replace(view, items=(item(log, state),)), skip, at(0.1))
         assert again.drops == ((log.write.key, Reason.RULE_SKIP),)
         assert fate(again, "a") == ("excluded", Reason.RULE_SKIP)
-        assert of_kind(decide(carried_out(replace(view, items=(item(log, state),)), again), RULES, at(0.1)), LOG) == [log.write]
+        assert of_kind(decide(carried_out(replace(view, items=(item(log, state),)), again), RULES, at(0.1)), LOG) == [
+            log.write
+        ]
     for state in (ItemState.SENDING, ItemState.UNKNOWN, ItemState.DONE):
         again = decide(replace(view, items=(item(log, state),)), skip, at(0.1))
         assert again.drops == ()
@@ -194,7 +213,9 @@ def test_a_mail_once_logged_stays_so_though_its_record_or_copy_went():
 # -------------------------------------------------------------------------------------------------------------- linking
 
 
-@pytest.mark.parametrize("state", [ItemState.READY, ItemState.SENDING, ItemState.UNKNOWN, ItemState.DONE, ItemState.PARKED])
+@pytest.mark.parametrize(
+    "state", [ItemState.READY, ItemState.SENDING, ItemState.UNKNOWN, ItemState.DONE, ItemState.PARKED]
+)
 def test_a_record_that_appears_later_is_linked_and_only_it(state):
     one = mail("a", sender="bob@acme.com", cc=["sue@globex.com", "late@initech.com"], live=False)
     view = carried_out(thread(one, crm=directory(BOB)), decide(thread(one, crm=directory(BOB)), RULES, at()), state)
@@ -211,7 +232,9 @@ def test_a_record_that_appears_later_is_linked_and_only_it(state):
 
 def test_a_merge_of_the_logged_record_links_nothing():
     one = mail("a", sender="bob@acme.com", live=False)
-    view = carried_out(thread(one, crm=directory(BOB)), decide(thread(one, crm=directory(BOB)), RULES, at()), ItemState.DONE)
+    view = carried_out(
+        thread(one, crm=directory(BOB)), decide(thread(one, crm=directory(BOB)), RULES, at()), ItemState.DONE
+    )
     winner = record("contact:w", "bob@acme.com")
     crm = directory(winner, records=(replace(BOB, emails=(), merged_into=winner.ref),))
     decision = decide(replace(view, directory=crm), RULES, at())
@@ -241,7 +264,12 @@ def test_without_spanning_every_record_gets_its_own_entry_and_the_deal_stands_on
     assert [w.deal for w in writes] == ["d1", ""]
     assert len({w.key for w in writes}) == 2
     late = replace(crm, by_address={**crm.by_address, "x@y.com": (record("contact:x", "x@y.com"),)})
-    view = carried_out(replace(view, mails=(replace(one, facts=mail("a", sender="bob@acme.com", cc=["sue@globex.com", "x@y.com"]).facts),)), decision)
+    view = carried_out(
+        replace(
+            view, mails=(replace(one, facts=mail("a", sender="bob@acme.com", cc=["sue@globex.com", "x@y.com"]).facts),)
+        ),
+        decision,
+    )
     again = decide(replace(view, directory=late), RULES, at())
     assert [[p.ref.id for p in w.participants] for w in of_kind(again, LOG)] == [["x"]]
     assert of_kind(again, LINK) == []
@@ -251,7 +279,10 @@ def test_without_spanning_a_company_is_left_to_its_own_people():
     both = mail("a", sender="bob@acme.com", cc=["unknown@acme.com"], live=False)
     alone = mail("b", sender="unknown@acme.com", live=False)
     view = thread(both, alone, crm=directory(BOB, ACME), target=target(capabilities=NO_SPAN))
-    assert [(w.mail, w.participants[0].ref.id) for w in of_kind(decide(view, RULES, at()), LOG)] == [("a", "bob"), ("b", "acme")]
+    assert [(w.mail, w.participants[0].ref.id) for w in of_kind(decide(view, RULES, at()), LOG)] == [
+        ("a", "bob"),
+        ("b", "acme"),
+    ]
 
 
 # --------------------------------------------------------------------------------------------------------------- owners
@@ -264,7 +295,9 @@ def owner(one, users=(U1, U2, U9), crm_rows=(BOB,), policies=None, **told):
     view = replace(view, policies=policies) if policies else view
     decision = decide(view, RULES, at())
     write = only(decision, LOG)
-    return write.owner, *(why(decision, write) & {f"owner_{w}" for w in ("mailbox", "configured", "record", "default", "none")})
+    return write.owner, *(
+        why(decision, write) & {f"owner_{w}" for w in ("mailbox", "configured", "record", "default", "none")}
+    )
 
 
 def test_the_writer_owns_what_he_wrote_and_the_first_addressed_colleague_what_came():
@@ -276,7 +309,10 @@ def test_the_writer_owns_what_he_wrote_and_the_first_addressed_colleague_what_ca
 
 def test_an_alias_stands_for_its_mailbox():
     policies = {ANN: MailboxPolicy(mailbox=ANN, address=ANN, aliases=("sales@ours.example",))}
-    assert owner(mail("a", sender="sales@ours.example", to=["bob@acme.com"], copies=[copy(BEN)]), policies=policies)[0] == "u1"
+    assert (
+        owner(mail("a", sender="sales@ours.example", to=["bob@acme.com"], copies=[copy(BEN)]), policies=policies)[0]
+        == "u1"
+    )
 
 
 def test_owners_follow_configuration_then_record_then_default_and_are_never_inactive():
@@ -298,11 +334,18 @@ def test_a_stranger_becomes_a_customer_once_where_the_mailbox_says_so():
     view = thread(*mails, crm=directory(users=[U1]), new_sender=NewSender.CREATE)
     decision = decide(view, RULES, at(2))
     write = only(decision, WriteKind.CREATE_CUSTOMER)
-    assert (write.email, write.name, write.company_name, write.owner) == ("li@factory.example", "李雷", "factory.example", "u1")
+    assert (write.email, write.name, write.company_name, write.owner) == (
+        "li@factory.example",
+        "李雷",
+        "factory.example",
+        "u1",
+    )
     assert decision.intents[0].order_key == "address:li@factory.example"
     assert len(decision.intents) == 1
     assert decide(carried_out(view, decision), RULES, at(2)).intents == ()
-    known = replace(carried_out(view, decision, ItemState.DONE), directory=directory(record("lead:n", "li@factory.example")))
+    known = replace(
+        carried_out(view, decision, ItemState.DONE), directory=directory(record("lead:n", "li@factory.example"))
+    )
     assert [w.mail for w in of_kind(decide(known, RULES, at(2)), LOG)] == ["a", "b"]
 
 

@@ -69,7 +69,9 @@ def test_a_company_indexed_by_its_site_is_met_by_its_mail():
 
 
 def test_questions_name_every_outsider_and_work_domain_sorted_and_nobody_of_ours():
-    mail = facts("m", sender="bob@mail.acme.com", to=[ANN, "x@gmail.com"], cc=["owner.private@gmail.com", "ben@ours.example"])
+    mail = facts(
+        "m", sender="bob@mail.acme.com", to=[ANN, "x@gmail.com"], cc=["owner.private@gmail.com", "ben@ours.example"]
+    )
     addresses, domains = questions([mail], OWN)
     assert addresses == ("bob@mail.acme.com", "x@gmail.com")
     assert domains == ("acme.com", "mail.acme.com")

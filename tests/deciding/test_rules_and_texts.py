@@ -36,8 +36,8 @@ from mappings.rules import (
     check_stages,
     logging_of,
     overlay,
-    show_duration,
     parse_duration,
+    show_duration,
     signs,
     skipped_addresses,
     skips_mail,
@@ -212,7 +212,9 @@ def test_both_languages_have_the_same_texts_with_the_same_values():
 def test_every_piece_of_evidence_has_a_sentence():
     folders = [Path(mappings.match.__file__).parent, Path(sync.clocks.__file__).parent]
     sources = "".join(p.read_text("utf-8") for f in folders for p in sorted(f.glob("*.py")))
-    named = set(re.findall(r'Evidence\(\s*"(\w+)"', sources)) | set(re.findall(r'"((?:chosen|owner|ambiguous)_\w+)"', sources))
+    named = set(re.findall(r'Evidence\(\s*"(\w+)"', sources)) | set(
+        re.findall(r'"((?:chosen|owner|ambiguous)_\w+)"', sources)
+    )
     named -= {"ambiguous_customer", "owner_of"}
     assert len(named) > 15
     assert [n for n in sorted(named) if f"evidence.{n}" not in catalogue("en")] == []
@@ -276,7 +278,11 @@ def file(name="PI-2026-001.pdf", size=123_456, **more):
 
 
 def test_attachments_stand_at_the_end_with_their_sizes_and_signature_pictures_do_not():
-    files = [file(), file("logo.png", 900, media_type="image/png", inline=True), file("形式发票.xlsx", 3_500_000, inline=True)]
+    files = [
+        file(),
+        file("logo.png", 900, media_type="image/png", inline=True),
+        file("形式发票.xlsx", 3_500_000, inline=True),
+    ]
     found = logged_body("Dear Ann,\nplease see below.\n", attachments=files)
     assert found.text == (
         "Dear Ann,\nplease see below.\n\nAttachments (2):\n- PI-2026-001.pdf (121 KB)\n- 形式发票.xlsx (3.3 MB)"
@@ -308,7 +314,12 @@ def test_very_many_attachments_are_counted_and_not_all_named():
     assert "- and 450 more" in found.text
 
 
-@given(st.text(max_size=300), st.integers(0, 200), st.lists(st.text(max_size=40), max_size=5), st.sampled_from(["en", "zh"]))
+@given(
+    st.text(max_size=300),
+    st.integers(0, 200),
+    st.lists(st.text(max_size=40), max_size=5),
+    st.sampled_from(["en", "zh"]),
+)
 def test_no_text_is_ever_longer_than_its_limit(text, limit, names, language):
     found = logged_body(text, text, attachments=[file(n) for n in names], limit=limit, language=language)
     assert len(found.text) <= limit

@@ -44,7 +44,6 @@ def test_a_colon_in_a_mailbox_name_cannot_make_two_mailboxes_one():
 @pytest.mark.parametrize("broken", ["", "none", "@", "a@", "@b", "a b@c", "x" * 1000 + "@c"])
 def test_an_id_that_is_nobodys_alone_joins_nothing(broken):
 
-
     mail = replace(facts("a", sender="b@acme.com"), message_id=broken, references=(broken,))
     assert keys_of(mail, "ann@ours.example", "t") == ("p:ann@ours.example:t",)
     assert keys_of(mail, "ann@ours.example", "") == ("i:a",)
@@ -75,10 +74,30 @@ def test_the_oldest_thread_survives_a_merge_whatever_the_order():
 
 GOLDEN = {
     (WriteKind.LOG_EMAIL, "mail-1", "", ""): "v1:37d379b89c4220b1d393aca652131ceaa400ed34c34f82dcb8412a43028ff20d",
-    (WriteKind.LOG_EMAIL, "mail-1", "contact:003", ""): "v1:0075c0a616620cdebd9007c448f8ecc2b8791b2490e64807b4d5ff4d3de6af76",
-    (WriteKind.CREATE_TASK, "mail-1", "", "first_response"): "v1:4d1d194a293020a0ce828da21882b35ec5c5f861c0b806489db563fa9f4a8376",
-    (WriteKind.MOVE_DEAL, "mail-1", "006", "stage:Closed Won"): "v1:1048d3e2a6b3b01d9f4cd10e0db93bd5e470b94389674aae76f2b7f9a3073ff8",
-    (WriteKind.CREATE_CUSTOMER, "张@例子.中国", "", ""): "v1:62770eade74cdedb65734fca11fdff1bf1bc77f201044bdbc5172632c23088d9",
+    (
+        WriteKind.LOG_EMAIL,
+        "mail-1",
+        "contact:003",
+        "",
+    ): "v1:0075c0a616620cdebd9007c448f8ecc2b8791b2490e64807b4d5ff4d3de6af76",
+    (
+        WriteKind.CREATE_TASK,
+        "mail-1",
+        "",
+        "first_response",
+    ): "v1:4d1d194a293020a0ce828da21882b35ec5c5f861c0b806489db563fa9f4a8376",
+    (
+        WriteKind.MOVE_DEAL,
+        "mail-1",
+        "006",
+        "stage:Closed Won",
+    ): "v1:1048d3e2a6b3b01d9f4cd10e0db93bd5e470b94389674aae76f2b7f9a3073ff8",
+    (
+        WriteKind.CREATE_CUSTOMER,
+        "张@例子.中国",
+        "",
+        "",
+    ): "v1:62770eade74cdedb65734fca11fdff1bf1bc77f201044bdbc5172632c23088d9",
 }
 
 
