@@ -49,6 +49,7 @@ class Acts:
         "send_draft",
         "silent_changes",
         "expire_history",
+        "expire_pages",
         "expire_tokens",
         "revoke",
         "set_scopes",
@@ -198,6 +199,10 @@ class Acts:
     def expire_history(self, mailbox: str) -> None:
         """Every history id known so far answers 404 from now on."""
         self.mailbox(mailbox).expire_history(self.world.clock.now())
+
+    def expire_pages(self, mailbox: str) -> None:
+        """Every page token of a list given out so far is refused from now on."""
+        self.mailbox(mailbox).page_epoch += 1
 
     def expire_tokens(self) -> None:
         """Every access token dies; refresh tokens and keys go on."""

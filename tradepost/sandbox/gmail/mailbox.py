@@ -108,6 +108,7 @@ class Mailbox:
     changes: list[Change] = field(default_factory=list)
     floor: int = 0  # the oldest start id that history still answers
     watch_until: datetime | None = None
+    page_epoch: int = 0  # page tokens of another one are refused
     _ordered: list[tuple[int, str]] = field(default_factory=list)
     _subjects: dict[str, str] = field(default_factory=dict)  # thread id -> base subject
     _known: dict[str, str] = field(default_factory=dict)  # Message-ID -> thread id

@@ -68,14 +68,18 @@ def _position(call: Call) -> tuple[int, str] | None:
     if not token:
         return None
     try:
-        order, message_id = urlsafe_b64decode(token + "===").decode().split(":")
-        return int(order), message_id
+        order, message_id, epoch = urlsafe_b64decode(token + "===").decode().split(":")
+        place = int(order), message_id
     except ValueError as error:
         raise invalid("Invalid pageToken") from error
+    if epoch != str(call.mailbox.page_epoch):
+        raise invalid("Invalid pageToken")
+    return place
 
 
-def _token(place: tuple[int, str]) -> str:
-    return urlsafe_b64encode(f"{place[0]}:{place[1]}".encode()).decode().rstrip("=")
+def _token(call: Call, message: Message) -> str:
+    order, message_id = message.order
+    return urlsafe_b64encode(f"{order}:{message_id}:{call.mailbox.page_epoch}".encode()).decode().rstrip("=")
 
 
 def _matching(call: Call, labels: list[str]) -> Callable[[Message], bool]:
@@ -102,7 +106,7 @@ def _list(call: Call, labels: list[str]) -> tuple[list[Message], Json]:
         if matches(message):
             found.append(message)
             if len(found) > size:
-                return found[:size], {"nextPageToken": _token(found[size - 1].order), "resultSizeEstimate": 201}
+                return found[:size], {"nextPageToken": _token(call, found[size - 1]), "resultSizeEstimate": 201}
     return found, {"resultSizeEstimate": len(found)}
 
 
@@ -129,7 +133,7 @@ def threads_list(call: Call) -> Json:
     if page:
         answer["threads"] = [resource.thread_reference(call.mailbox, message.thread_id) for message in page]
     if len(found) > size:
-        answer["nextPageToken"] = _token(page[-1].order)
+        answer["nextPageToken"] = _token(call, page[-1])
     return answer
 
 

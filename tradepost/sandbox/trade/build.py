@@ -38,7 +38,8 @@ class Letter:
 @cache
 def people() -> Mapping[str, Any]:
     """Everybody, by group and short name: people.yaml."""
-    return _load("people.yaml")
+    found: Mapping[str, Any] = _load("people.yaml")
+    return found
 
 
 def letters(now: datetime) -> tuple[Letter, ...]:
@@ -94,7 +95,7 @@ class _Mail:
     def _reply_subject(self) -> str:
         assert self.before is not None  # noqa: S101 - a first mail has a subject of its own
         mark = "回复：" if self.entry.get("style") == "cn" else "Re: "
-        before = self.before.subject
+        before: str = self.before.subject
         return before if before.startswith(("Re:", "回复")) else mark + before
 
     def _quote(self) -> str:
@@ -168,7 +169,7 @@ class _Mail:
         attached = [_attachment(a) for a in self.entry.get("attach", ())]
         return self._multipart("mixed", [body, *attached]) if attached else body
 
-    def _multipart(self, kind: str, parts: list[Message], **parameters: str) -> Message:
+    def _multipart(self, kind: str, parts: list[Message], **parameters: Any) -> Message:
         return MIMEMultipart(kind, boundary=f"=_{_digest(self.id, kind)}", _subparts=parts, **parameters)
 
     def _part(self, kind: str, text: str) -> Message:
