@@ -177,6 +177,19 @@ def test_in_a_quiet_mailbox_the_newest_mails_id_expires_but_the_profiles_does_no
     on_desk(scenario)
 
 
+def test_history_goes_on_in_a_mailbox_nobody_asks_about(on_desk) -> None:
+    async def scenario(desk: Desk) -> None:
+        start = await _start(desk)
+        await desk.clock.sleep(6 * 86_400)
+        desk.tokens.clear()
+        assert int(await _start(desk)) > int(start)
+        forgotten = str(desk.vendor.mailboxes[BO].history_id)
+        await desk.clock.sleep(2 * 86_400)
+        assert (await desk.call("history", startHistoryId=forgotten, user=BO)).status_code == 404
+
+    on_desk(scenario)
+
+
 def test_drafts_come_and_go_under_other_ids_than_the_sent_mail(on_desk) -> None:
     async def scenario(desk: Desk) -> None:
         start = await _start(desk)

@@ -126,7 +126,8 @@ def test_parts_may_carry_their_own_tokens(on_desk) -> None:
             body += "--b\nContent-Type: application/http\nContent-ID: <a + 1>\n\n"
             body += f"GET /gmail/v1/users/{user.replace('@', '%40')}/profile HTTP/1.1\n"
             body += f"Authorization: Bearer {await desk.token(user)}\n\n\n"
-        headers = {"Content-Type": "multipart/mixed; boundary=b"}
+        outer = f"Bearer {await desk.token(BO)}"
+        headers = {"Content-Type": "multipart/mixed; boundary=b", "Authorization": outer}
         answer = await desk.http.post("https://gmail.googleapis.com/batch", content=f"{body}--b--", headers=headers)
         assert [re.findall(r"\w+@ours.example", body) for _, _, body in _parts(answer)] == [[ANNA], [BO]]
 

@@ -135,6 +135,20 @@ def test_lists_page_without_loss_or_repetition_while_mail_arrives_and_goes(on_de
     on_desk(scenario)
 
 
+def test_page_tokens_can_expire(on_desk) -> None:
+    async def scenario(desk: Desk) -> None:
+        for _ in range(2):
+            desk.vendor.deliver(ANNA, make_mail())
+        token = (await desk.get("messages", maxResults=1))["nextPageToken"]
+        desk.vendor.expire_pages(ANNA)
+        answer = await desk.call("messages", maxResults=1, pageToken=token)
+        assert (answer.status_code, answer.json()["error"]["message"]) == (400, "Invalid pageToken")
+        fresh = (await desk.get("messages", maxResults=1))["nextPageToken"]
+        assert (await desk.call("messages", maxResults=1, pageToken=fresh)).status_code == 200
+
+    on_desk(scenario)
+
+
 def test_lists_are_newest_first_but_not_strictly(on_desk) -> None:
     async def scenario(desk: Desk) -> None:
         start = desk.clock.now() - timedelta(days=1)
