@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 MAX_BYTES = 1024 * 1024
 COMMAND_SECONDS = 30.0
@@ -17,6 +18,9 @@ _FORMS = (
     "{env: NAME} (environment), {file: /path} (a file), {credential: NAME} (systemd LoadCredential), "
     "or {command: [program, argument]} (its output)"
 )
+
+
+_HIDDEN = "(hidden)"
 
 
 class SecretError(Exception):
@@ -50,20 +54,21 @@ class SecretRef(BaseModel):
         default=None, min_length=1, description="A program and its arguments; the secret is what it prints. No shell."
     )
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _no_literal(cls, value: Any) -> Any:
+    def _exactly_one(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Errors are without their input: `hide_input_in_errors` counts only for a configuration's outermost model."""
         if isinstance(value, str | int | float | bytes):
-            raise ValueError(f"A secret is not written here itself; say where it lies: {_FORMS}.")  # noqa: TRY004
-        return value
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+            raise _refused("secret_literal", f"A secret is not written here itself; say where it lies: {_FORMS}.")
+        try:
+            made = handler(value)
+        except ValidationError as error:
+            raise _without_input(error) from None
+        given = [name for name in cls.model_fields if getattr(made, name) is not None]
         if len(given) != 1:
             found = " and ".join(given) or "nothing"
-            raise ValueError(f"Say in exactly one way where the secret lies: {_FORMS}; found {found}.")
-        return self
+            raise _refused("secret_ref", f"Say in exactly one way where the secret lies: {_FORMS}; found {found}.")
+        return made
 
     def __repr__(self) -> str:
         return f"SecretRef({self.where})"
@@ -144,3 +149,16 @@ class SecretRef(BaseModel):
 
     def _error(self, code: str, what: str, mend: str) -> SecretError:
         return SecretError(code, what, self.where, mend)
+
+
+def _refused(code: str, text: str) -> ValidationError:
+    details = InitErrorDetails(type=PydanticCustomError(code, text), loc=(), input=_HIDDEN)
+    return ValidationError.from_exception_data("SecretRef", [details])
+
+
+def _without_input(error: ValidationError) -> ValidationError:
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    details = [
+        InitErrorDetails(type=PydanticCustomError(e["type"], e["msg"]), loc=e["loc"], input=_HIDDEN) for e in found
+    ]
+    return ValidationError.from_exception_data("SecretRef", details)

@@ -1,0 +1,61 @@
+"""Heavy work: limited in time and memory, and its death kills nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+
+import pytest
+
+from tradepost.cpu import InlineCpu, PoolCpu, WorkTooHeavy
+from tradepost.sandbox.virtual import run
+
+
+def test_inline_work_is_done_at_once_on_virtual_time() -> None:
+    async def main() -> int:
+        return await InlineCpu()(max, 3, 5)
+
+    assert run(main()) == 5
+
+
+def test_pooled_work_is_limited_and_survives_its_worst() -> None:
+    async def main() -> None:
+        assert await pool(max, 3, 5) == 5
+        assert await pool(os.getpid) != os.getpid()
+        with pytest.raises(ValueError, match="invalid literal"):
+            await pool(int, "x")
+        with pytest.raises(WorkTooHeavy, match="memory"):
+            await pool(bytearray, 4 * 1024**3)
+        with pytest.raises(TimeoutError, match=r"not done in 1\.5 s"):
+            await pool(signal.pause)
+        with pytest.raises(WorkTooHeavy, match="ended with code 3"):
+            await pool(os._exit, 3)
+        assert await pool(max, 3, 5) == 5
+
+    pool = PoolCpu(seconds=1.5, memory=2 * 1024**3, workers=1)
+    try:
+        asyncio.run(main())
+    finally:
+        pool.close()
+        pool.close()
+
+
+def test_cancelled_work_stops_and_frees_its_worker() -> None:
+    async def main() -> float:
+        assert await pool(max, 1, 2) == 2
+        task = asyncio.create_task(pool(signal.pause))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        began = time.perf_counter()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await pool(max, 1, 2) == 2
+        return time.perf_counter() - began
+
+    pool = PoolCpu(seconds=60, workers=1)
+    try:
+        assert asyncio.run(main()) < 30
+    finally:
+        pool.close()
