@@ -39,7 +39,14 @@ RULES = rules()
 TASK, DONE = WriteKind.CREATE_TASK, WriteKind.COMPLETE_TASK
 
 
-def tasks(*mails, now=at(3), crm=CRM, rule_set=RULES, **more):
+def utc(*parts):
+    return datetime(*parts, tzinfo=UTC)
+
+
+NOW = at(3)
+
+
+def tasks(*mails, now=NOW, crm=CRM, rule_set=RULES, **more):
     return of_kind(decide(thread(*mails, crm=crm, **more), rule_set, now), TASK)
 
 
@@ -59,16 +66,15 @@ def answer(ident="z", hours=3.0, to=("bob@acme.com",), **more):
     ("arrived", "findings", "due"),
     [
         # Monday is 2 March; work is 09:00 to 18:00 UTC.
-        (datetime(2026, 3, 2, 10), [], datetime(2026, 3, 3, 10)),
-        (datetime(2026, 3, 2, 22), [], datetime(2026, 3, 4, 9)),  # Tuesday 22:00 moves to Wednesday's beginning
-        (datetime(2026, 3, 6, 10), [], datetime(2026, 3, 9, 9)),  # Friday: Saturday 10:00 moves to Monday
-        (datetime(2026, 3, 2, 10), [finding("urgent", "text")], datetime(2026, 3, 2, 12)),
-        (datetime(2026, 3, 6, 17), [finding("complaint", "text")], datetime(2026, 3, 9, 10)),
-        (datetime(2026, 3, 2, 10), [finding("enquiry", "text")], datetime(2026, 3, 3, 10)),
+        (utc(2026, 3, 2, 10), [], utc(2026, 3, 3, 10)),
+        (utc(2026, 3, 2, 22), [], utc(2026, 3, 4, 9)),  # Tuesday 22:00 moves to Wednesday's beginning
+        (utc(2026, 3, 6, 10), [], utc(2026, 3, 9, 9)),  # Friday: Saturday 10:00 moves to Monday
+        (utc(2026, 3, 2, 10), [finding("urgent", "text")], utc(2026, 3, 2, 12)),
+        (utc(2026, 3, 6, 17), [finding("complaint", "text")], utc(2026, 3, 9, 10)),
+        (utc(2026, 3, 2, 10), [finding("enquiry", "text")], utc(2026, 3, 3, 10)),
     ],
 )
 def test_an_answer_is_due_in_time_and_at_work(arrived, findings, due):
-    arrived, due = arrived.replace(tzinfo=UTC), due.replace(tzinfo=UTC)
     (task,) = tasks(mail("a", sender="bob@acme.com", when=arrived, findings=findings), now=arrived)
     assert task.due_at == due
     assert task.due_on == due.date()
@@ -77,20 +83,20 @@ def test_an_answer_is_due_in_time_and_at_work(arrived, findings, due):
 
 def test_without_working_hours_both_clocks_run_through():
     through = rules(first_response={"working_hours": False})
-    friday = datetime(2026, 3, 6, 17, tzinfo=UTC)
+    friday = utc(2026, 3, 6, 17)
     (task,) = tasks(mail("a", sender="bob@acme.com", when=friday), now=friday, rule_set=through)
     assert task.due_at == friday + timedelta(hours=24)
 
 
 def test_due_times_keep_to_the_companys_holidays_and_its_own_day():
     shanghai = rules(calendar("Asia/Shanghai", public="CN"), first_response={"urgent": "2h"})
-    eve = datetime(2026, 2, 14, 9, 30, tzinfo=UTC)  # 17:30 on the last working day before Spring Festival
+    eve = utc(2026, 2, 14, 9, 30)  # 17:30 on the last working day before Spring Festival
     (task,) = tasks(
         mail("a", sender="bob@acme.com", when=eve, findings=[finding("urgent")]), now=eve, rule_set=shanghai
     )
-    assert task.due_at == datetime(2026, 2, 24, 2, 30, tzinfo=UTC)
+    assert task.due_at == utc(2026, 2, 24, 2, 30)
     assert task.due_on == date(2026, 2, 24)
-    late = datetime(2026, 3, 2, 20, tzinfo=UTC)  # 04:00 the next day there
+    late = utc(2026, 3, 2, 20)  # 04:00 the next day there
     (task,) = tasks(mail("b", sender="bob@acme.com", when=late), now=late, rule_set=shanghai)
     assert task.due_on == date(2026, 3, 4)
 
@@ -308,7 +314,7 @@ def test_woken_at_its_own_times_a_mail_gets_three_reminders_and_no_more():
 def test_a_reminder_that_falls_on_a_weekend_waits_for_work():
     friday = mail("o", sender=ANN, to=["bob@acme.com"], when=at(8, 2))  # Wednesday 16:00, so Saturday
     decision = decide(thread(friday, crm=CRM), RULES, at(9, 2))
-    assert decision.wake_at == datetime(2026, 3, 7, 16, tzinfo=UTC) + timedelta(days=1, hours=17)
+    assert decision.wake_at == utc(2026, 3, 7, 16) + timedelta(days=1, hours=17)
 
 
 def test_the_reminder_names_the_customer_as_the_crm_does():
@@ -355,7 +361,7 @@ def test_an_answer_or_a_new_mail_of_ours_ends_open_reminders(state, then):
 def test_a_new_mail_of_ours_starts_a_clock_of_its_own():
     decision = quiet(at(81), answer("p", 80))
     assert of_kind(decision, TASK) == []
-    assert decision.wake_at == datetime(2026, 3, 9, 9, tzinfo=UTC)  # Thursday 16:00 and three days is Sunday
+    assert decision.wake_at == utc(2026, 3, 9, 9)  # Thursday 16:00 and three days is Sunday
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,10 @@ LOG, LINK = WriteKind.LOG_EMAIL, WriteKind.LINK_EMAIL
 NO_SPAN = {**SPANS, LOG: Capability(spans_records=False), LINK: Capability(exists=False)}
 
 
-def run(*mails, crm=directory(BOB, SUE, ACME), rule_set=RULES, now=at(0.1), **more):
+CRM, NOW = directory(BOB, SUE, ACME), at(0.1)
+
+
+def run(*mails, crm=CRM, rule_set=RULES, now=NOW, **more):
     return decide(thread(*mails, crm=crm, **more), rule_set, now)
 
 
