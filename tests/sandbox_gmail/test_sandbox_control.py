@@ -18,6 +18,7 @@ from tests.sandbox_gmail.desk import ANNA, make_mail
 from tradepost.sandbox.control import control_app
 from tradepost.sandbox.gmail.vendor import GmailVendor
 from tradepost.sandbox.kernel import Kind, Vendor, World
+from tradepost.sandbox.salesforce import SalesforceVendor
 from tradepost.sandbox.transport import InProcessTransport
 from tradepost.sandbox.virtual import VirtualClock, run
 
@@ -117,6 +118,28 @@ def test_a_control_method_may_wait() -> None:
         async with _opened() as (http, _, world):
             assert await _act(http, "/odd/nap", seconds=3) == 3
             assert world.clock.monotonic() == 3
+
+    run(main())
+
+
+def test_a_person_acts_in_the_crm_too() -> None:
+    async def main() -> None:
+        clock = VirtualClock()
+        world = World(clock=clock, random=Random(1))
+        crm = SalesforceVendor(world)
+        transport = InProcessTransport({"control": control_app(world, {"salesforce": crm})}, clock)
+        async with httpx.AsyncClient(transport=transport, base_url="http://control/_sandbox") as http:
+            lead = await _act(http, "/salesforce/add_lead", last_name="Li", company="Buyer", email="li@buyer.example")
+            made = await _act(http, "/salesforce/convert_lead", lead_id=lead, opportunity_name="Pipes")
+            other = await _act(http, "/salesforce/add_contact", last_name="Li Wei", email="li.wei@buyer.example")
+            await _act(http, "/salesforce/merge", master_id=made["contact_id"], loser_ids=[other])
+            assert (await _act(http, "/salesforce/record", record_id=other))["MasterRecordId"] == made["contact_id"]
+            user = crm.org.integration_user_id
+            await _act(http, "/salesforce/revoke", user_id=user, permissions=["ApiEnabled"])
+            assert "ApiEnabled" not in crm.org.state.profiles[user].permissions
+            assert len((await http.get("/dump")).json()["salesforce"]["Opportunity"]) == 1
+            for name in crm.CONTROLS:
+                assert callable(getattr(crm.org, name))
 
     run(main())
 

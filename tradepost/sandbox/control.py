@@ -10,8 +10,9 @@
     POST   /_sandbox/faults               order a fault for the n-th next matching call (fields of `kernel.Fault`)
     DELETE /_sandbox/faults               take all orders back
 
-Bytes are given as text (UTF-8) or, under the argument's name with `_base64` behind it, as base64. A vendor lists what
-may be called in its attribute `CONTROLS`. Time is real: nothing here moves it.
+A vendor lists what may be called in its attribute `CONTROLS`; `controlled` is the object that has these methods where it
+is not the vendor. Bytes are given as text (UTF-8) or, under the argument's name with `_base64` behind it, as base64; a
+parameter that takes any number of things (`*permissions`) as a list under its name. Time is real: nothing here moves it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 import inspect
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -47,6 +48,12 @@ class ControlError(Exception):
 def controls(vendor: Vendor) -> tuple[str, ...]:
     """The control methods a vendor lets be called from outside."""
     return tuple(getattr(vendor, "CONTROLS", ()))
+
+
+def control(vendor: Vendor, name: str) -> Callable[..., Any]:
+    """The method behind a name of `controls`."""
+    found: Callable[..., Any] = getattr(getattr(vendor, "controlled", vendor), name)
+    return found
 
 
 def control_app(world: World, vendors: Mapping[str, Vendor]) -> Starlette:
@@ -93,7 +100,7 @@ class _Overview:
 
     @staticmethod
     def describe(vendor: Vendor) -> dict[str, dict[str, str]]:
-        methods = {name: getattr(vendor, name) for name in controls(vendor)}
+        methods = {name: control(vendor, name) for name in controls(vendor)}
         return {
             name: {"signature": str(inspect.signature(method)), "does": (inspect.getdoc(method) or "").split("\n\n")[0]}
             for name, method in methods.items()
@@ -113,7 +120,8 @@ class _Acts:
             raise ControlError("No such vendor or control method; GET /_sandbox/ lists them.", 404)
         arguments = _decode(await _json(request))
         try:
-            result = validate_call(getattr(vendor, name))(**arguments)
+            positional, named = _split(control(vendor, name), arguments)
+            result = validate_call(control(vendor, name))(*positional, **named)
             if inspect.isawaitable(result):
                 result = await result
         except ValidationError as error:
@@ -122,6 +130,17 @@ class _Acts:
         except Exception as error:  # each vendor has errors of its own; none may end the sandbox
             raise ControlError(f"{type(error).__name__}: {error}") from error
         return JSONResponse({"result": to_jsonable_python(result, bytes_mode="base64")})
+
+
+def _split(method: Callable[..., Any], arguments: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Arguments by place and by name: those before a `*list` can only be given by place."""
+    parameters = inspect.signature(method).parameters.values()
+    many = next((p.name for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL), "")
+    if many not in arguments or not isinstance(arguments[many], list):
+        return [], arguments
+    first = [p.name for p in parameters if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    places = [arguments[name] for name in first if name in arguments]
+    return [*places, *arguments[many]], {k: v for k, v in arguments.items() if k not in (*first, many)}
 
 
 def _decode(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -143,7 +162,7 @@ class _Reports:
         self.vendors = vendors
 
     def ask(self, name: str) -> dict[str, Any]:
-        asked = {key: getattr(vendor, name) for key, vendor in self.vendors.items() if name in controls(vendor)}
+        asked = {key: control(vendor, name) for key, vendor in self.vendors.items() if name in controls(vendor)}
         return {key: to_jsonable_python(method(), bytes_mode="base64") for key, method in asked.items()}
 
     async def statistics(self, _: Request) -> Response:

@@ -46,12 +46,64 @@ class SalesforceVendor(Vendor):
 
     name = "salesforce"
 
+    CONTROLS = (
+        "add_user",
+        "add_account",
+        "add_contact",
+        "add_lead",
+        "add_opportunity",
+        "create",
+        "update",
+        "delete",
+        "undelete",
+        "empty_recycle_bin",
+        "merge",
+        "convert_lead",
+        "record",
+        "query",
+        "deactivate_user",
+        "grant",
+        "revoke",
+        "close_object",
+        "hide_field",
+        "lock_field",
+        "hide_record",
+        "show_record",
+        "expire_sessions",
+        "set_daily_limit",
+        "restrict_picklist",
+        "fail_next",
+        "lock",
+        "run_archiver",
+        "add_custom_field",
+        "add_custom_object",
+        "install_package",
+        "statistics",
+        "dump",
+    )
+    """What `tradepost.sandbox.control` may call on `controlled`."""
+
     def __init__(self, world: World, org: SalesforceOrg | None = None) -> None:
         super().__init__(world)
         self.org = org or SalesforceOrg(world.clock)
         self.api = Api(self.org.state, self.org.requests)
         self.public_url = ""
         """What the org calls itself; empty = https and its My Domain, or the address a loopback request came to."""
+
+    @property
+    def controlled(self) -> SalesforceOrg:
+        """Whose methods `CONTROLS` names."""
+        return self.org
+
+    def credentials(self, base_url: str) -> dict[str, str]:
+        """What signs in at this org when it is served at `base_url`."""
+        client = self.org.client
+        return {
+            "login_url": base_url,
+            "client_id": client.client_id,
+            "client_secret": client.client_secret,
+            "username": client.run_as,
+        }
 
     @property
     def hosts(self) -> tuple[str, ...]:
