@@ -106,6 +106,7 @@ def test_hostile_mail_is_shown_and_never_breaks_the_mailbox(on_desk) -> None:
             b"Subject: =?no-such?B?%%%?=\nContent-Type: text/plain; charset=nope\n\n\x80\x81",
             b"Content-Type: application/pdf; name*=utf-8''%ff%;\nFrom: \"a, b\" <x\n\nx",
             deep + b"\n\ntext",
+            b"From: " + b"a:" * 3000 + b"\n\ngroups in groups",
         ]
         for raw in bad:
             found = await desk.get(f"messages/{desk.vendor.deliver(ANNA, raw)}")

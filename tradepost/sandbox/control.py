@@ -10,9 +10,9 @@
     POST   /_sandbox/faults               order a fault for the n-th next matching call (fields of `kernel.Fault`)
     DELETE /_sandbox/faults               take all orders back
 
-A vendor lists what may be called in its attribute `CONTROLS`; `controlled` is the object that has these methods where it
-is not the vendor. Bytes are given as text (UTF-8) or, under the argument's name with `_base64` behind it, as base64; a
-parameter that takes any number of things (`*permissions`) as a list under its name. Time is real: nothing here moves it.
+A vendor lists what may be called in its attribute `CONTROLS`; `controlled` is the object that has these methods where
+it is not the vendor. Bytes are given as text (UTF-8) or, under the argument's name with `_base64` behind it, as base64;
+what a `*parameter` takes, as a list under its name. Time is real: nothing here moves it.
 """
 
 from __future__ import annotations

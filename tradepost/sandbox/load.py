@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import Message
 from email.policy import compat32
-from email.utils import getaddresses, mktime_tz, parsedate_tz
+from email.utils import mktime_tz, parsedate_tz
 from pathlib import Path
 from typing import Protocol
 
-from tradepost.sandbox.gmail.content import decode_value
+from tradepost.sandbox.gmail.content import addresses, decode_value
 
 _MAILDIR_PLACES = {"sent": "SENT", "trash": "TRASH", "drafts": "DRAFT", "junk": "SPAM", "spam": "SPAM"}
 _TAKEOUT = {"inbox": "INBOX", "sent": "SENT", "trash": "TRASH", "spam": "SPAM", "drafts": "DRAFT", "unread": "UNREAD"}
@@ -172,6 +172,6 @@ def load(target: Target, paths: Iterable[Path], now: datetime, into: str | None 
 
 def _own_place(target: Target, raw: bytes, into: str) -> tuple[str, ...] | None:
     """SENT for a mail the mailbox's owner wrote; otherwise the labels of arriving mail."""
-    senders = [address for _, address in getaddresses([str(value) for value in _headers(raw).get_all("From", [])])]
+    senders = [address for address, _ in addresses([str(value) for value in _headers(raw).get_all("From", [])])]
     owner = target.find_user(into)
     return ("SENT",) if any(address and target.find_user(address) == owner for address in senders) else None

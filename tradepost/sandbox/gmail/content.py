@@ -24,7 +24,7 @@ _MSGID = re.compile(r"<([^<>\s]+)>")
 _TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "ks_c_5601-1987": "cp949", "iso-8859-1": "cp1252", "us-ascii": "utf-8"}
 # What the standard library's lenient parser still raises on hostile headers.
-_BAD = (LookupError, ValueError, TypeError, AttributeError, MessageError)
+_BAD = (LookupError, ValueError, TypeError, AttributeError, RecursionError, MessageError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def parse(raw: bytes) -> Mime:
     """The MIME tree. Mail nested deeper than the parser can go is one text part."""
     try:
         return message_from_bytes(raw, policy=compat32)
-    except (RecursionError, *_BAD):
+    except _BAD:
         flat = BytesHeaderParser(policy=compat32).parsebytes(raw)
         flat.replace_header("Content-Type", "text/plain") if "Content-Type" in flat else None
         return flat
