@@ -45,7 +45,12 @@ class Site:
 
     def assertion(self, *, minutes: float = 2, key: str = "", **claims: Any) -> str:
         expires = self.world.clock.now().timestamp() + minutes * 60
-        facts = {"iss": "app", "sub": self.org.integration_username, "aud": "https://login.salesforce.com", "exp": expires}
+        facts = {
+            "iss": "app",
+            "sub": self.org.integration_username,
+            "aud": "https://login.salesforce.com",
+            "exp": expires,
+        }
         return jwt.encode(facts | claims, key or self.org.client.private_key, algorithm="RS256")
 
     async def sign_in_jwt(self, host: str = "login.salesforce.com", **claims: Any) -> dict[str, Any]:

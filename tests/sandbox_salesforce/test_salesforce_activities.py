@@ -9,7 +9,12 @@ def test_a_task_gets_defaults_and_follows_its_status(on_site):
     async def scenario(site):
         made = await site.create("Task", Subject="Call")
         row = site.org.record(made)
-        assert (row["Status"], row["Priority"], row["TaskSubtype"], row["OwnerId"]) == ("Not Started", "Normal", "Task", site.user)
+        assert (row["Status"], row["Priority"], row["TaskSubtype"], row["OwnerId"]) == (
+            "Not Started",
+            "Normal",
+            "Task",
+            site.user,
+        )
         assert (row["IsClosed"], row["CompletedDateTime"]) == (False, None)
         await site.call("PATCH", f"sobjects/Task/{made}", {"Status": "Completed", "Priority": "High"})
         row = site.org.record(made)
@@ -31,7 +36,9 @@ def test_a_lead_and_another_record_cannot_share_a_task(on_site):
         body = {"Subject": "x", "WhoId": lead, "WhatId": deal}
         assert (await site.refusal("POST", "sobjects/Task", body))[1] == "FIELD_INTEGRITY_EXCEPTION"
         made = await site.create("Task", Subject="x", WhoId=lead)
-        assert (await site.refusal("PATCH", f"sobjects/Task/{made}", {"WhatId": deal}))[1] == "FIELD_INTEGRITY_EXCEPTION"
+        assert (await site.refusal("PATCH", f"sobjects/Task/{made}", {"WhatId": deal}))[
+            1
+        ] == "FIELD_INTEGRITY_EXCEPTION"
 
     on_site(scenario)
 
@@ -70,7 +77,9 @@ def test_statuses_and_stages_are_listed_as_objects(on_site):
             "DefaultProbability": 100.0,
             "ForecastCategoryName": "Closed",
         }
-        assert [r["ApiName"] for r in await site.rows("SELECT ApiName FROM TaskPriority WHERE IsHighPriority = true")] == ["High"]
+        assert [
+            r["ApiName"] for r in await site.rows("SELECT ApiName FROM TaskPriority WHERE IsHighPriority = true")
+        ] == ["High"]
 
     on_site(scenario)
 
@@ -83,7 +92,12 @@ def test_a_stage_moves_what_hangs_on_it_and_leaves_history_with_its_author(on_si
         path = f"sobjects/Opportunity/{deal}"
         await site.call("PATCH", path, {"StageName": "Closed Won"})
         row = site.org.record(deal)
-        assert (row["IsClosed"], row["IsWon"], row["Probability"], row["ForecastCategory"]) == (True, True, 100, "Closed")
+        assert (row["IsClosed"], row["IsWon"], row["Probability"], row["ForecastCategory"]) == (
+            True,
+            True,
+            100,
+            "Closed",
+        )
         assert (row["ExpectedRevenue"], row["LastStageChangeDate"]) == (1000, site.org.state.stamp())
         site.org.update(deal, {"StageName": "Qualification"})
         await site.call("PATCH", path, {"NextStep": "nothing moves"})
@@ -127,7 +141,9 @@ def test_the_contact_of_a_new_deal_becomes_its_primary_role(on_site):
     async def scenario(site):
         li = site.org.add_contact("Li")
         deal = site.org.add_opportunity("Deal", contact_id=li)
-        rows = await site.rows(f"SELECT ContactId, IsPrimary FROM OpportunityContactRole WHERE OpportunityId = '{deal}'")
+        rows = await site.rows(
+            f"SELECT ContactId, IsPrimary FROM OpportunityContactRole WHERE OpportunityId = '{deal}'"
+        )
         assert rows == [{"ContactId": li, "IsPrimary": True}]
         refused = await site.refusal("PATCH", f"sobjects/Opportunity/{deal}", {"ContactId": li})
         assert refused[1] == "INVALID_FIELD_FOR_INSERT_UPDATE"
@@ -171,7 +187,9 @@ def test_merged_records_point_to_their_master_which_takes_what_hung_on_them(on_s
         await site.world.clock.sleep(5)
         site.org.merge(master, [loser])
         assert [r["Id"] for r in await site.rows("SELECT Id FROM Contact")] == [master]
-        gone = await site.rows("SELECT Id, MasterRecordId, SystemModstamp FROM Contact WHERE IsDeleted = true", "queryAll")
+        gone = await site.rows(
+            "SELECT Id, MasterRecordId, SystemModstamp FROM Contact WHERE IsDeleted = true", "queryAll"
+        )
         stamp = "2026-03-02T08:00:05.000+0000"
         assert gone == [{"Id": loser, "MasterRecordId": master, "SystemModstamp": stamp}]
         assert site.org.record(master)["SystemModstamp"] == site.org.state.stamp()
@@ -189,7 +207,11 @@ def test_a_converted_lead_names_its_successors_and_can_be_changed_no_more(on_sit
         lead = site.org.add_lead("Lee", "Lee Ltd", "lee@lee.example")
         task = await site.create("Task", Subject="x", WhoId=lead)
         made = site.org.convert_lead(lead, opportunity_name="Deal")
-        row = (await site.rows("SELECT IsConverted, ConvertedContactId, ConvertedAccountId, ConvertedOpportunityId FROM Lead"))[0]
+        row = (
+            await site.rows(
+                "SELECT IsConverted, ConvertedContactId, ConvertedAccountId, ConvertedOpportunityId FROM Lead"
+            )
+        )[0]
         assert row == {
             "IsConverted": True,
             "ConvertedContactId": made.contact_id,
@@ -200,7 +222,9 @@ def test_a_converted_lead_names_its_successors_and_can_be_changed_no_more(on_sit
         assert (contact["Email"], contact["AccountId"]) == ("lee@lee.example", made.account_id)
         assert site.org.record(made.account_id)["Name"] == "Lee Ltd"
         assert site.org.record(task)["WhoId"] == made.contact_id
-        assert (await site.refusal("PATCH", f"sobjects/Lead/{lead}", {"Title": "x"}))[1] == "CANNOT_UPDATE_CONVERTED_LEAD"
+        assert (await site.refusal("PATCH", f"sobjects/Lead/{lead}", {"Title": "x"}))[
+            1
+        ] == "CANNOT_UPDATE_CONVERTED_LEAD"
 
     on_site(scenario)
 

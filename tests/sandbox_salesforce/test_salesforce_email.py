@@ -15,14 +15,21 @@ async def _cast(site):
 
 
 async def _tasks(site):
-    return await site.rows("SELECT Id, WhoId, WhatId, AccountId, Subject, TaskSubtype, IsClosed, ActivityDate FROM Task")
+    return await site.rows(
+        "SELECT Id, WhoId, WhatId, AccountId, Subject, TaskSubtype, IsClosed, ActivityDate FROM Task"
+    )
 
 
 def test_the_platform_makes_one_task_for_a_mail_and_links_it(on_site):
     async def scenario(site):
         acme, li, deal, _ = await _cast(site)
         mail = await site.create(
-            "EmailMessage", Subject="Quote", TextBody="Hi", MessageDate="2026-02-01T10:00:00Z", ToIds=[li], RelatedToId=deal
+            "EmailMessage",
+            Subject="Quote",
+            TextBody="Hi",
+            MessageDate="2026-02-01T10:00:00Z",
+            ToIds=[li],
+            RelatedToId=deal,
         )
         (task,) = await _tasks(site)
         assert (task["WhoId"], task["WhatId"], task["AccountId"]) == (li, deal, acme)
@@ -56,7 +63,9 @@ def test_lists_of_people_become_relations_with_their_address(on_site):
             (lead, "ToAddress", "lee@lee.example", "Lead"),
             (li, "ToAddress", "li@acme.example", "Contact"),
         ]
-        assert (await site.rows("SELECT ToIds, CcIds FROM EmailMessage")) == [{"ToIds": [li, lead], "CcIds": [site.user]}]
+        assert (await site.rows("SELECT ToIds, CcIds FROM EmailMessage")) == [
+            {"ToIds": [li, lead], "CcIds": [site.user]}
+        ]
 
     on_site(scenario)
 
@@ -64,7 +73,11 @@ def test_lists_of_people_become_relations_with_their_address(on_site):
 def test_a_wrong_person_in_a_list_refuses_the_whole_mail(on_site):
     async def scenario(site):
         acme, li, _, _ = await _cast(site)
-        for wrong, code in ((acme, "MALFORMED_ID"), ("x", "MALFORMED_ID"), ("003000000000001", "INVALID_CROSS_REFERENCE_KEY")):
+        for wrong, code in (
+            (acme, "MALFORMED_ID"),
+            ("x", "MALFORMED_ID"),
+            ("003000000000001", "INVALID_CROSS_REFERENCE_KEY"),
+        ):
             refused = await site.refusal("POST", "sobjects/EmailMessage", {"Subject": "x", "ToIds": [li, wrong]})
             assert refused[1] == code
         records = site.org.statistics()["records"]

@@ -61,7 +61,10 @@ def test_update_and_delete_answer_204_and_move_the_stamp(on_site):
         assert row["Title"] == "T" and (row["SystemModstamp"] - row["CreatedDate"]).total_seconds() == 5
         assert (await site.call("DELETE", f"sobjects/Contact/{made}")).status_code == 204
         assert (await site.refusal("GET", f"sobjects/Contact/{made}"))[:2] == (404, "NOT_FOUND")
-        assert (await site.refusal("PATCH", f"sobjects/Contact/{made}", {"Title": "U"}))[:2] == (404, "ENTITY_IS_DELETED")
+        assert (await site.refusal("PATCH", f"sobjects/Contact/{made}", {"Title": "U"}))[:2] == (
+            404,
+            "ENTITY_IS_DELETED",
+        )
         assert (await site.refusal("DELETE", f"sobjects/Contact/{made}"))[:2] == (404, "ENTITY_IS_DELETED")
 
     on_site(scenario)
@@ -75,12 +78,32 @@ def test_update_and_delete_answer_204_and_move_the_stamp(on_site):
         ({"LastName": "x" * 81}, "STRING_TOO_LONG", "Last Name: data value too large", ["LastName"]),
         ({"LastName": "X", "Email": "no"}, "INVALID_EMAIL_ADDRESS", "invalid email address: no", ["Email"]),
         ({"LastName": "X", "Nope": 1}, "INVALID_FIELD", "No such column 'Nope' on sobject of type Contact", None),
-        ({"LastName": "X", "AccountId": "001x"}, "MALFORMED_ID", "Account ID: id value of incorrect type: 001x", ["AccountId"]),
+        (
+            {"LastName": "X", "AccountId": "001x"},
+            "MALFORMED_ID",
+            "Account ID: id value of incorrect type: 001x",
+            ["AccountId"],
+        ),
         ({"LastName": "X", "AccountId": "USER"}, "MALFORMED_ID", "id value of incorrect type", ["AccountId"]),
-        ({"LastName": "X", "AccountId": "ABSENT"}, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", ["AccountId"]),
+        (
+            {"LastName": "X", "AccountId": "ABSENT"},
+            "INVALID_CROSS_REFERENCE_KEY",
+            "invalid cross reference id",
+            ["AccountId"],
+        ),
         ({"LastName": "X", "AccountId": "GONE"}, "ENTITY_IS_DELETED", "entity is deleted", ["AccountId"]),
-        ({"LastName": "X", "Name": "Y"}, "INVALID_FIELD_FOR_INSERT_UPDATE", "Unable to create/update fields: Name", ["Name"]),
-        ({"LastName": "X", "CreatedDate": "2020-01-01T00:00:00Z"}, "INVALID_FIELD_FOR_INSERT_UPDATE", "CreatedDate", ["CreatedDate"]),
+        (
+            {"LastName": "X", "Name": "Y"},
+            "INVALID_FIELD_FOR_INSERT_UPDATE",
+            "Unable to create/update fields: Name",
+            ["Name"],
+        ),
+        (
+            {"LastName": "X", "CreatedDate": "2020-01-01T00:00:00Z"},
+            "INVALID_FIELD_FOR_INSERT_UPDATE",
+            "CreatedDate",
+            ["CreatedDate"],
+        ),
         ({"LastName": "X", "EmailBouncedDate": "soon"}, "JSON_PARSER_ERROR", "datetime", None),
         ({"LastName": "X", "DoNotCall": 3}, "JSON_PARSER_ERROR", "boolean", None),
         ({"LastName": "X", "OwnerId": "LEFT"}, "INACTIVE_OWNER_OR_USER", "inactive user", ["OwnerId"]),
@@ -115,7 +138,10 @@ def test_what_does_not_exist_is_not_found(on_site):
     async def scenario(site):
         absent = make_id("003", 999)
         assert (await site.refusal("GET", f"sobjects/Contact/{absent}"))[:2] == (404, "NOT_FOUND")
-        assert (await site.refusal("PATCH", f"sobjects/Contact/{absent}", {}))[:2] == (404, "INVALID_CROSS_REFERENCE_KEY")
+        assert (await site.refusal("PATCH", f"sobjects/Contact/{absent}", {}))[:2] == (
+            404,
+            "INVALID_CROSS_REFERENCE_KEY",
+        )
         assert (await site.refusal("GET", "sobjects/Contact/nonsense"))[:2] == (404, "NOT_FOUND")
         assert (await site.refusal("PATCH", "sobjects/Contact/nonsense", {}))[:2] == (400, "MALFORMED_ID")
         assert (await site.refusal("POST", "sobjects/Nope", {}))[:2] == (404, "NOT_FOUND")

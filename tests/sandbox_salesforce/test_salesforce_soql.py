@@ -24,7 +24,9 @@ def test_conditions_select_what_they_say(on_site):
         await _people(site)
 
         async def names(where):
-            return [r["LastName"] for r in await site.rows(f"SELECT LastName FROM Contact WHERE {where} ORDER BY LastName")]
+            return [
+                r["LastName"] for r in await site.rows(f"SELECT LastName FROM Contact WHERE {where} ORDER BY LastName")
+            ]
 
         assert await names("Email = 'LI@acme.EXAMPLE'") == ["Zhang"], "text compares without case"
         assert await names("Email != 'li@acme.example'") == ["Adams", "Nomail", "O'Neil"], "null is unequal"
@@ -137,7 +139,9 @@ def test_children_come_as_a_nested_result_or_null(on_site):
     async def scenario(site):
         await _people(site)
         site.org.add_account("Beta")
-        rows = await site.rows("SELECT Name, (SELECT LastName FROM Contacts ORDER BY LastName) FROM Account ORDER BY Name")
+        rows = await site.rows(
+            "SELECT Name, (SELECT LastName FROM Contacts ORDER BY LastName) FROM Account ORDER BY Name"
+        )
         assert [r["LastName"] for r in rows[0]["Contacts"]["records"]] == ["Adams", "Zhang"]
         assert rows[0]["Contacts"]["totalSize"] == 2
         assert rows[1]["Contacts"] is None
@@ -160,7 +164,10 @@ def test_times_have_the_rest_form_and_whole_seconds(on_site):
         await site.world.clock.sleep(0.7)
         site.org.add_contact("X", EmailBouncedDate="2026-01-01T00:00:00.999Z")
         row = (await site.rows("SELECT SystemModstamp, EmailBouncedDate FROM Contact"))[0]
-        assert row == {"SystemModstamp": "2026-03-02T08:00:00.000+0000", "EmailBouncedDate": "2026-01-01T00:00:00.000+0000"}
+        assert row == {
+            "SystemModstamp": "2026-03-02T08:00:00.000+0000",
+            "EmailBouncedDate": "2026-01-01T00:00:00.000+0000",
+        }
 
     on_site(scenario)
 
@@ -240,7 +247,9 @@ def test_batch_size_is_kept_within_its_bounds(on_site):
             site.org.add_contact(str(n))
 
         async def size(header):
-            answer = await site.query("SELECT Id FROM Contact", headers={"Sforce-Query-Options": header} if header else {})
+            answer = await site.query(
+                "SELECT Id FROM Contact", headers={"Sforce-Query-Options": header} if header else {}
+            )
             return len(answer["records"])
 
         assert await size("batchSize=250") == 250
