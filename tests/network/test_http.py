@@ -137,6 +137,25 @@ def test_a_refused_token_is_renewed_once_and_the_call_replayed_once(shop) -> Non
     assert [line["attempt"] for line in shop.log.lines] == [1, 2]
 
 
+def test_a_token_is_renewed_once_in_all_tries_of_a_call(shop) -> None:
+    def answer(request: Any) -> Response:
+        answers.append(request.headers["authorization"])
+        return Response(status_code=[401, 503, 401][len(answers) - 1])
+
+    answers: list[str] = []
+    shop.ledger.override = answer
+    outcome, _ = _send(shop, shop.read, tokens=shop.tokens)
+    assert type(outcome) is AuthFailed
+    assert answers == ["Bearer t1", "Bearer t2", "Bearer t2"]
+
+
+def test_a_replay_is_paid_for_like_any_other_call(shop) -> None:
+    shop.ledger.token = "t2"
+    call = Call(operation="entries.list", method="GET", url="entries", safe=True, costs={"q": 1})
+    _, took = _send(shop, call, tokens=shop.tokens, quotas={"q": Quota(1, 30)})
+    assert took == pytest.approx(30)
+
+
 def test_a_token_refused_twice_is_a_failed_sign_in(shop) -> None:
     shop.ledger.token = "never"
     for call in (shop.write, shop.read):
@@ -288,6 +307,7 @@ def test_cookies_are_not_kept(shop) -> None:
         session = shop.session()
         await session.send(shop.read)
         await session.send(shop.read)
+        assert list(session._client.cookies.jar) == []
 
     shop.ledger.override = answer
     run(main())
