@@ -30,7 +30,7 @@ from connectors.base.model import (
 )
 from connectors.base.services import Services
 from connectors.mail import gmail_parse as parse
-from connectors.mail.gmail_api import UNITS, Batch, Part, call_of, gmail_service, result_of
+from connectors.mail.gmail_api import UNITS, Batch, Part, call_of, gmail_service, raw_requests, read_parts, result_of
 from connectors.mail.gmail_config import GmailConfig, open_session, sign_in
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ PAGE = 500  # the most Gmail lists at once
 MAX_RESTARTS = 3  # of one listing whose page tokens are refused
 LABELS_FRESH = 900.0  # seconds for which names of labels are believed
 MAX_EDGE = 50  # mails in the second around an end of a window that are looked at one by one
+HEAVY_BYTES = 2 * 1024 * 1024  # an answer above takes a tenth of a second and more to take apart
 MOVES = ("messageAdded", "messageDeleted", "labelAdded", "labelRemoved")
 
 Fate = MailMessage | Unreadable | None  # None: gone
@@ -248,12 +249,20 @@ class GmailSource:
         return unanswered
 
     async def _read_batch(self, ids: Sequence[str], fates: dict[str, Fate]) -> list[str]:
-        batch = Batch(self._gmail, {id_: self._raw(id_) for id_ in ids})
         try:
-            parts = batch.parts(await self._http.send(batch.call()))
-        except BadReply:  # cut short, a proxy's page, or larger than the sender takes: smaller ones may do
+            parts = await self._ask_batch(ids)
+        except (BadReply, TimeoutError):  # cut short, a proxy's page, or too much at once: smaller ones may do
             return list(ids)
         return [id_ for id_ in ids if not await self._settle(id_, parts[id_], fates)]
+
+    async def _ask_batch(self, ids: Sequence[str]) -> Mapping[str, Part]:
+        batch = Batch(self._gmail, raw_requests(self._config.base_url, ids))
+        reply = await self._http.send(batch.call())
+        if len(reply.content) < HEAVY_BYTES:
+            return batch.parts(reply)
+        return await self._services.cpu(
+            read_parts, self._config.base_url, tuple(ids), dict(reply.headers), reply.content
+        )
 
     async def _settle(self, id_: str, part: Part, fates: dict[str, Fate]) -> bool:
         """Note what a part says of its mail; False where it says nothing yet."""
@@ -275,7 +284,7 @@ class GmailSource:
         return True
 
     async def _read_one(self, id_: str) -> Fate:
-        request = self._raw(id_)
+        request = raw_requests(self._config.base_url, [id_])[id_]
         try:
             reply = await self._http.send(call_of(request, accept=frozenset({200, 404})))
             body = result_of(request, reply) if reply.status == 200 else None
@@ -296,10 +305,6 @@ class GmailSource:
         if message.sizeEstimate < parse.LARGE_BYTES:
             raise BadReply("Gmail's answer is not JSON.", operation="messages.get")
         return Unreadable(id_, "mail_too_large", parse.received_at(message.internalDate))
-
-    def _raw(self, id_: str) -> HttpRequest:
-        request: HttpRequest = self._users.messages().get(userId="me", id=id_, format="raw")
-        return request
 
     async def _read(self, message: parse.Message) -> MailMessage | Unreadable:
         received = parse.received_at(message.internalDate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -111,11 +112,17 @@ def token_spec(config: GmailConfig, default: str) -> TokenSpec:
     )
 
 
+@lru_cache(maxsize=4)
+def _key(text: str, where: str) -> ServiceAccountKey:
+    """Checking an RSA key takes some tenths of a second, and every mailbox of a delegation has the same."""
+    return ServiceAccountKey.from_json(text, where)
+
+
 def sign_in(config: GmailConfig, address: str, services: Services) -> tuple[TokenSource, str]:
     """Tokens of one mailbox, and the client whose project pays for its calls. Raises `SecretError`."""
     auth = config.auth
     if isinstance(auth, ServiceAccountAuth):
-        key = ServiceAccountKey.from_json(auth.key.read(), auth.key.where)
+        key = _key(auth.key.read(), auth.key.where)
         spec = token_spec(config, key.token_uri)
         tokens = GoogleServiceAccountTokens(services, spec, key, subject=address, scopes=config.scopes)
         return tokens, key.client_id or key.client_email

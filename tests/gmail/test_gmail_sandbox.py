@@ -504,6 +504,25 @@ def test_what_is_logged_names_nobody(in_town):
     in_town(scenario)
 
 
+def test_two_runs_are_the_same_to_the_byte(in_town):
+    runs: list[str] = []
+
+    async def scenario(town: Town) -> None:
+        town.vendor.set_quota(concurrent=6)
+        source = town.source()
+        cursor = await source.baseline()
+        ids = [town.deliver(n) for n in range(30)]
+        town.fault("batch", Effect.STATUS)
+        found = await source.fetch(ids)
+        told = await source.changes(cursor)
+        records = [(r.operation, r.path, r.status, r.at) for r in town.world.requests.records]
+        runs.append(repr((found, told, records, town.log.lines)))
+
+    in_town(scenario)
+    in_town(scenario)
+    assert runs[0] == runs[1]
+
+
 # -------------------------------------------------------------------------------------------------------------- limits
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import pickle
 import re
 from collections import defaultdict
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from connectors.base.model import Place, Removed, Seen, Severity, Unreadable
 from connectors.base.services import Call, HttpSpec, Reply, Services
 from connectors.http_errors import error_of
 from connectors.mail.gmail import GmailSource
+from connectors.mail.gmail_api import read_parts
 from connectors.mail.gmail_config import GmailConfig
 from connectors.mail.gmail_parse import LARGE_BYTES, read_raw
 from tradepost.sandbox.virtual import VirtualClock, run
@@ -520,6 +522,25 @@ def test_a_mail_that_takes_the_reader_too_long_or_kills_it_is_parked(desk):
     assert [(u.id, u.reason) for u in found.unreadable] == [("slow", "mail_too_slow"), ("deadly", "mail_unreadable")]
     assert [m.id for m in found.messages] == ["fine"]
     assert d.log.lines == [{"event": "gmail.reader_failed", "mail": "deadly", "error": "MemoryError"}]
+
+
+def test_large_batches_are_taken_apart_away_from_the_loop(desk):
+    heavy: list[int] = []
+
+    async def cpu(fn: Any, *args: Any) -> Any:
+        if fn is read_parts:
+            heavy.append(len(args[1]))
+            if len(args[1]) > 5:
+                raise TimeoutError
+        plain = pickle.loads(pickle.dumps((fn, args)))  # noqa: S301 - as a process pool does
+        return plain[0](*plain[1])
+
+    d = desk(cpu)
+    big = b"From: a@b.example\r\n\r\n" + b"x" * 400_000
+    ids = [f"m{n}" for n in range(10)]
+    d.http.mails |= {i: [message(i, raw=big)] for i in ids}
+    assert [m.id for m in fetch(d, *ids).messages] == ids
+    assert heavy == [10, 5, 5]
 
 
 def test_a_mail_over_the_bound_is_not_even_decoded(desk, monkeypatch):
