@@ -46,7 +46,7 @@ def reply_html(html: str) -> str:
 
 
 WORDS = load_words()
-_NOBODY = Own(frozenset(), frozenset())
+NOBODY = Own(frozenset(), frozenset())
 
 
 def bounce(raw: bytes) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def auto(raw: bytes) -> str:
 
 
 def auto_of(mail: MailMessage) -> str:
-    found = read(mail, mailbox="m", own=_NOBODY, words=WORDS).facts
+    found = read(mail, mailbox="m", own=NOBODY, words=WORDS).facts
     if found.kind is MailKind.LIST:
         return "bulk" if found.kind_evidence in ("header:precedence", "header:list-unsubscribe") else "list"
     return {MailKind.AUTOMATIC: "auto_generated"}.get(found.kind, found.kind.value)
@@ -73,4 +73,4 @@ def auto_of(mail: MailMessage) -> str:
 
 def sender(headers: str) -> str | None:
     mail = message_of(headers.encode("utf-8", "surrogateescape") + b"\n\n.")
-    return author(mail, _NOBODY, WORDS).email if mail else None
+    return author(mail, NOBODY, WORDS).email if mail else None

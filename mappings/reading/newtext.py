@@ -146,9 +146,11 @@ def _own_lines(lines: list[str]) -> list[str]:
             continue
         after = next((line for line in lines[n + size : n + size + 50] if line.strip()), "")
         if not _QUOTED.match(after) and (certain or any(line.strip() for line in kept)):
+            kept = _without_rule(kept)
             break  # all the rest is the quoted mail
+        kept = _without_rule(kept) if certain else kept
         n += size
-    return _without_rule(kept, cut=n < len(lines))
+    return kept
 
 
 class _Page(NamedTuple):
@@ -166,11 +168,12 @@ def _label(line: str) -> str:
     return found.lastgroup or "" if found else ""
 
 
-def _without_rule(kept: list[str], *, cut: bool) -> list[str]:
+def _without_rule(kept: list[str]) -> list[str]:
     """The line some programs draw above the quoted header goes with it."""
-    while cut and kept and (not kept[-1].strip() or _RULE.match(kept[-1])):
-        kept.pop()
-    return kept
+    end = len(kept)
+    while end and (not kept[end - 1].strip() or _RULE.match(kept[end - 1])):
+        end -= 1
+    return kept[:end]
 
 
 def _mark(page: _Page, n: int) -> tuple[int, bool]:
@@ -234,9 +237,10 @@ def _notes(page: _Page, n: int) -> int:
         return 0
     to = ahead.index("to")
     above = page.lines[n : n + to]
-    if any(len(line) > 160 for line in above) or "from" in ahead[:to] or not any(map(_DATE.search, above)):
+    if any(len(line) > 160 for line in above) or "from" in ahead[:to]:
         return 0
-    if len(above) > 1 and not above[1].strip() and not _DATE.search(above[0]):
+    dated = next((at for at, line in enumerate(above) if not line.strip() or _DATE.search(line)), -1)
+    if dated < 0 or not above[dated].strip() or dated > 1 + ("sent by" in "".join(above[1:2]).lower()):
         return 0
     kinds, size = _labels(page, n + to)
     return to + size if "subject" in kinds else 0
