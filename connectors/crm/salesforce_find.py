@@ -31,7 +31,6 @@ from connectors.crm.salesforce_map import (
     LEDGER_RECORD,
     OBJECTS,
     id18,
-    parse_time,
     record_url,
     select,
     soql_in,
@@ -223,11 +222,8 @@ class SalesforceFinder:
         assert attempt.first_sent_at is not None  # noqa: S101 - the caller asked
         since = soql_time(attempt.first_sent_at - _SKEW)
         where = f"OpportunityId = {soql_text(deal)} AND CreatedById = {soql_text(me)} AND CreatedDate >= {since}"
-        rows = await self._api.query(select(("Id", "StageName", "CreatedDate"), "OpportunityHistory", where))
-        return any(
-            r.get("StageName") == write.to_stage and parse_time(r["CreatedDate"]) >= attempt.first_sent_at - _SKEW
-            for r in rows
-        )
+        rows = await self._api.query(select(("Id", "StageName"), "OpportunityHistory", where))
+        return any(r.get("StageName") == write.to_stage for r in rows)
 
     async def _set(self, write: SetFields) -> Finding:
         names = tuple(name for name, _ in write.fields)

@@ -78,9 +78,10 @@ class SalesforceMirror:
     async def find_customers(self, addresses: Sequence[str], domains: Sequence[str]) -> tuple[Customer, ...]:
         """Records that bear one of these now."""
         found: list[Customer] = []
-        for name in _CUSTOMER_OBJECTS if addresses else ():
+        objects = await self._visible(_CUSTOMER_OBJECTS) if addresses or domains else ()
+        for name in objects if addresses else ():
             found += await self._by_address(name, sorted(set(addresses)))
-        if domains:
+        if domains and "Account" in objects:
             found += await self._by_domain(sorted(set(domains)))
         return tuple({c.ref: c for c in found}.values())
 
@@ -139,6 +140,8 @@ class SalesforceMirror:
         return {str(r["Id"]): r for r in rows}
 
     async def _roles(self, ids: list[str]) -> dict[str, list[str]]:
+        if not ids or await self._shapes("OpportunityContactRole") is None:
+            return {}
         fields = await self._described("OpportunityContactRole", _ROLE_FIELDS)
         rows = await self._api.query_chunks(
             ids, lambda some: select(fields, "OpportunityContactRole", f"OpportunityId IN {soql_in(some)}")
@@ -151,6 +154,7 @@ class SalesforceMirror:
         self, cursor: str | None, objects: Sequence[str], read: Callable[[str, list[Row], Position], Awaitable[None]]
     ) -> tuple[str, bool]:
         """Read page after page until about one page of rows is had; give the cursor and whether there is more."""
+        objects = await self._visible(objects)
         positions = decode_cursor(cursor, objects, self._clock.now())
         room = self._page_size
         for name in objects:
@@ -178,6 +182,11 @@ class SalesforceMirror:
 
     async def _described(self, name: str, wanted: Sequence[str]) -> tuple[str, ...]:
         return (await self._shape(name)).has(*wanted)
+
+    async def _visible(self, objects: Sequence[str]) -> tuple[str, ...]:
+        """Those of `objects` that our user may read: an org may do without leads, but not without the first."""
+        await self._shape(objects[0])
+        return tuple([name for name in objects if await self._shapes(name) is not None])
 
     async def _shape(self, name: str) -> ObjectShape:
         shape = await self._shapes(name)

@@ -33,7 +33,6 @@ _LATER = frozenset(
 _FORBIDDEN = {
     "STORAGE_LIMIT_EXCEEDED": "The org's data storage is full; free some or buy more, then run `tradepost retry`.",
     "INSUFFICIENT_ACCESS": "The integration user lacks a right to this object; assign the permission set Tradepost.",
-    "INSUFFICIENT_ACCESS_OR_READONLY": "The integration user may not write this; assign the permission set Tradepost.",
     "API_DISABLED_FOR_ORG": "This edition of Salesforce has no API access; it needs Enterprise or the API add-on.",
     "API_CURRENTLY_DISABLED": "The API is switched off; give the integration user the permission API Enabled.",
     "TXN_SECURITY_METERING_ERROR": "A transaction security policy of the org stopped the call; ask its administrator.",

@@ -139,11 +139,40 @@ def test_a_cursor_from_before_the_recycle_bin_was_emptied_is_refused(lab):
     lab(scenario)
 
 
-def test_an_object_without_access_is_named(lab):
+def test_hidden_leads_are_left_out_and_listed_once_they_can_be_seen(lab):
     async def scenario(lab):
+        li = lab.org.add_contact("Li", "li@acme.example")
+        wang = lab.org.add_lead("Wang", "Acme", "wang@acme.example")
         lab.org.close_object(lab.me, "Lead")
-        with pytest.raises(NotPermitted, match="Lead"):
+        rows, cursor = await lab.everything(lab.target.customers)
+        assert set(rows) == {li}
+        assert {c.ref.id for c in await lab.target.find_customers(["li@acme.example", "wang@acme.example"], [])} == {li}
+        lab.org.close_object(lab.me, "Lead", "")
+        await lab.target.check()
+        with pytest.raises(CursorExpired):
+            await lab.target.customers(cursor)
+        rows, _ = await lab.everything(lab.target.customers)
+        assert set(rows) == {li, wang}
+
+    lab(scenario)
+
+
+def test_without_contacts_there_is_no_mirror_and_the_object_is_named(lab):
+    async def scenario(lab):
+        lab.org.close_object(lab.me, "Contact")
+        with pytest.raises(NotPermitted, match="Contact"):
             await lab.everything(lab.target.customers)
+
+    lab(scenario)
+
+
+def test_without_contact_roles_deals_come_with_their_account(lab):
+    async def scenario(lab):
+        acme = lab.org.add_account("Acme")
+        deal = lab.org.add_opportunity("Pumps", account_id=acme)
+        lab.org.close_object(lab.me, "OpportunityContactRole")
+        rows, _ = await lab.everything(lab.target.deals)
+        assert rows[deal].company == RecordRef(RecordKind.COMPANY, acme)
 
     lab(scenario)
 

@@ -27,7 +27,9 @@ def error(body, status=400):
         ("INVALID_CROSS_REFERENCE_KEY", Gone),
         ("NOT_FOUND", Gone),
         ("STORAGE_LIMIT_EXCEEDED", NotPermitted),
-        ("INSUFFICIENT_ACCESS_OR_READONLY", NotPermitted),
+        ("INSUFFICIENT_ACCESS", NotPermitted),
+        ("INSUFFICIENT_ACCESS_OR_READONLY", Rejected),  # one record shared read-only must not stop the others
+        ("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", Rejected),
         ("API_DISABLED_FOR_ORG", NotPermitted),
         ("INVALID_FIELD", NotPermitted),
         ("FIELD_CUSTOM_VALIDATION_EXCEPTION", Rejected),

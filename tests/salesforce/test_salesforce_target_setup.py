@@ -173,6 +173,41 @@ def test_no_api_and_wrong_credentials_say_what_to_do(lab):
     lab(scenario)
 
 
+def test_a_certificate_signs_in_as_well(lab, monkeypatch):
+    async def scenario(lab):
+        monkeypatch.setenv("SF_KEY", lab.org.client.private_key)
+        auth = {"method": "jwt", "client_id": lab.org.client.client_id, "username": lab.org.integration_username}
+        lab.config["auth"] = {**auth, "private_key": {"env": "SF_KEY"}}
+        target = lab.connect()
+        assert (await target.check()).problems == ()
+        lab.org.client.approved.clear()
+        lab.org.expire_sessions()
+        with pytest.raises(NotPermitted, match="approved"):
+            await target.users()
+        await target.close()
+        await target.close()
+
+    lab(scenario)
+
+
+def test_calls_go_to_the_instance_the_session_names(lab):
+    async def scenario(lab):
+        lab.vendor.public_url = "https://moved.my.salesforce.com"
+        lab.transport.apps["moved.my.salesforce.com"] = lab.vendor
+        lab.transport.apps[lab.org.my_domain] = only_tokens(lab.vendor)
+        assert (await lab.target.check()).problems == ()
+
+    lab(scenario)
+
+
+def only_tokens(vendor):
+    async def app(scope, receive, send):
+        assert scope["path"].startswith("/services/oauth2/")
+        await vendor(scope, receive, send)
+
+    return app
+
+
 # -------------------------------------------------------------------------------------------------------------- config
 
 GOOD = {

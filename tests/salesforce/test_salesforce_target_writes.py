@@ -495,13 +495,22 @@ def test_a_move_whose_answer_was_lost_is_told_from_the_history_when_a_person_mov
     lab(scenario)
 
 
-def test_a_move_that_never_arrived_is_absent(lab):
+def test_a_move_that_never_arrived_is_absent_though_a_person_or_we_were_there(lab):
     async def scenario(lab):
         deal = lab.org.add_opportunity("Pumps")
-        lab.org.update(deal, {"StageName": "Proposal/Price Quote"})  # a person went there and back
+        await lab.later(5)
+        await lab.only(move(deal))  # ours, long ago
+        await lab.later(5)
         lab.org.update(deal, {"StageName": "Prospecting"})
-        await lab.later(300)
-        assert await lab.find(move(deal, first_sent_at=lab.clock.now())) == (Absent(),)
+        await lab.later(3600)
+        sent = lab.clock.now()
+        lab.fault("sobject.update", "lost_request")
+        with pytest.raises(OutcomeUnknown):
+            await lab.write(move(deal))
+        lab.org.update(deal, {"StageName": "Proposal/Price Quote"})  # a person goes there and back
+        lab.org.update(deal, {"StageName": "Prospecting"})
+        await lab.later(600)
+        assert await lab.find(move(deal, first_sent_at=sent)) == (Absent(),)
 
     lab(scenario)
 
@@ -695,6 +704,19 @@ def test_after_a_limit_nothing_more_is_sent_in_the_round(lab):
     lab(scenario)
 
 
+def test_after_a_limit_the_next_call_of_a_large_round_is_not_made(lab):
+    async def scenario(lab):
+        await lab.target.check()
+        lab.fault("composite.graph", "status", status=403)
+        got = await answers(lab, *(lab.task(n) for n in range(1, 100)))
+        assert all(isinstance(g, RateLimited) for g in got)
+        assert lab.calls("composite.graph") == 1
+        assert all(isinstance(g, Receipt) for g in await lab.write(*(lab.task(n) for n in range(1, 100))))
+        assert lab.calls("composite.graph") == 3  # at most 75 graphs a call
+
+    lab(scenario)
+
+
 def test_a_full_org_and_a_missing_right_are_told_apart_from_a_bad_record(lab):
     async def scenario(lab):
         lab.org.fail_next("Task", "STORAGE_LIMIT_EXCEEDED", "storage limit exceeded")
@@ -728,6 +750,35 @@ def test_no_event_shows_an_address_a_subject_or_a_secret(lab):
         assert lab.log.seen
         for secret in ("@acme.example", "报价单", "C0FFEE", "Please quote"):
             assert secret not in shown
+
+    contact = lab.contact
+    lab(scenario)
+
+
+def test_the_ledger_may_be_chosen_where_mails_could_carry_the_key(lab):
+    async def scenario(lab):
+        _, li = acme(lab)
+        field = (
+            "EmailMessage",
+            "Tradepost_Key__c",
+            {"label": "Key", "type": "Text", "length": 80, "externalId": True, "unique": True},
+        )
+        lab.org.install_package([field], permission_set="Both", assign_to=[lab.me])
+        made = await lab.only(lab.mail(1, contact(li)))
+        assert lab.rows("SELECT Tradepost_Key__c FROM EmailMessage")[0]["Tradepost_Key__c"] is None
+        assert lab.rows("SELECT Record_Id__c FROM Tradepost_Ledger__c")[0]["Record_Id__c"] == made.record
+
+    contact = lab.contact
+    lab(scenario, ledger=True, email_key="ledger")
+
+
+def test_a_user_who_left_is_not_linked_and_keeps_the_address(lab):
+    async def scenario(lab):
+        _, li = acme(lab)
+        lab.org.add_user("left@ours.example", active=False)
+        await lab.only(lab.mail(1, contact(li), to=(Address("left@ours.example"),)))
+        assert lab.rows("SELECT ToAddress FROM EmailMessage")[0]["ToAddress"] == "left@ours.example"
+        assert len(lab.rows("SELECT Id FROM EmailMessageRelation")) == 1
 
     contact = lab.contact
     lab(scenario)
