@@ -51,7 +51,8 @@ def known(name: str) -> bool:
 def catalogue(language: Language) -> Mapping[str, str]:
     """All sentences of a language by id."""
     text = files("tradepost").joinpath("locale", f"{language}.yaml").read_text(encoding="utf-8")
-    loaded: object = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  # both are safe
+    # The base loader takes every word as text; to others a key such as `yes` is a truth value.
+    loaded: object = yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))  # noqa: S506
     return dict(_flatten(loaded, ""))
 
 

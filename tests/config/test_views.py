@@ -158,7 +158,7 @@ MAIL = MailReport(
 @both
 def test_status_shows_every_part_of_the_sum_and_its_total(language: Language) -> None:
     text = shown(status_view(STATUS, language))
-    total = next(line for line in text.splitlines() if line.startswith({"en": "Total", "zh": "合计"}[language]))
+    total = next(line for line in text.splitlines() if line.strip().startswith({"en": "Total", "zh": "合计"}[language]))
     assert [part for part in total.split() if part[0].isdigit()] == ["1,244", "1,207", "30", "4", "1", "2"]
 
 

@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from sync.coverage import Whereabouts
 from sync.store.report import CoverageReport, ItemReport, LaneState
 from tradepost.messages import Language, say
+from tradepost.terminal import plain
 from tradepost.views.words import cell, counted, iso, moment, table, told, word
 
 SUMS = (Whereabouts.SYNCED, Whereabouts.EXCLUDED, Whereabouts.WAITING, Whereabouts.PARKED, Whereabouts.MISSING)
@@ -79,15 +80,21 @@ def parked_table(items: Sequence[ItemReport], language: Language) -> RenderableT
 def lanes_table(lanes: Sequence[LaneState], language: Language) -> RenderableType:
     made = table(language, "lanes", ("lane", "lane_state", "why", "until", "beat_at"))
     for lane in lanes:
-        why = word("lane_code", lane.code, language)
         made.add_row(
             cell(lane.name),
             cell(word("lane_state", lane.state, language), lane.state),
-            cell(f"{why}: {lane.hint}" if why and lane.hint else why or lane.hint),
+            cell(_why(lane, language)),
             cell(moment(lane.until)),
             cell(moment(lane.beat_at)),
         )
     return made
+
+
+def _why(lane: LaneState, language: Language) -> str:
+    """The error's class in words, what the vendor said of it, and the hint."""
+    name, _, rest = lane.code.partition(" ")
+    head = f"{word('error', name, language)} ({plain(rest)})" if rest else word("error", name, language)
+    return " - ".join(part for part in (head, lane.hint) if part)
 
 
 def counts_table(counts: Mapping[tuple[str, str, str], int], language: Language) -> RenderableType:

@@ -1,0 +1,87 @@
+"""The configuration as a JSON schema, so that editors complete keys and show their sentences."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import BaseModel
+
+from mappings.rules import Rules
+from tradepost.config.kinds import Kind, Side, find_kind
+from tradepost.config.models import ConfigFile, Connection, CrmConnection
+
+SHIPPED = ("gmail", "salesforce")  # others may be installed, but the file committed is the same everywhere
+
+Schema = dict[str, Any]
+
+
+def schema_text() -> str:
+    """The schema as it is committed: config.schema.json."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def schema() -> Schema:
+    """JSON Schema 2020-12 of the whole file, for the connectors that are shipped."""
+    made = ConfigFile.model_json_schema()
+    definitions: Schema = made.pop("$defs")
+    kinds = {name: find_kind(name) for name in SHIPPED}
+    for name, kind in kinds.items():
+        if kind:
+            definitions |= _connection(name, kind)
+    definitions |= _rules()
+    made["properties"]["connections"]["additionalProperties"] = _by_type(list(kinds))
+    rules = made["properties"]["rules"]
+    made["properties"]["rules"] = {"$ref": "#/$defs/Rules", "description": rules["description"]}
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Tradepost configuration"}
+    return {**head, **_tidy(made), "$defs": _tidy(dict(sorted(definitions.items())))}
+
+
+def _by_type(names: list[str]) -> Schema:
+    """Each shipped type has its own keys; those of other types are not known here."""
+    return {
+        "type": "object",
+        "required": ["type"],
+        "properties": {"type": {"type": "string", "examples": names}},
+        "allOf": [
+            {"if": {"properties": {"type": {"const": name}}, "required": ["type"]}, "then": {"$ref": f"#/$defs/{name}"}}
+            for name in names
+        ],
+    }
+
+
+def _connection(name: str, kind: Kind) -> Schema:
+    """The common keys and the connector's own as one closed section, under the type's name."""
+    common = _of(Connection if kind.side is Side.MAIL else CrmConnection, name)
+    own = _of(kind.config, name)
+    definitions = {**common.pop("$defs", {}), **own.pop("$defs", {})}
+    section = {
+        "type": "object",
+        "description": own.get("description", ""),
+        "properties": {**common["properties"], "type": {"const": name}, **own["properties"]},
+        "required": sorted({"type", *own.get("required", [])}),
+        "additionalProperties": False,
+    }
+    return {**{f"{name}.{key}": value for key, value in definitions.items()}, name: section}
+
+
+def _of(model: type[BaseModel], prefix: str) -> Schema:
+    return model.model_json_schema(ref_template=f"#/$defs/{prefix}.{{model}}")
+
+
+def _rules() -> Schema:
+    """The rules with nothing required in its sections: what is left out is as shipped."""
+    made = Rules.model_json_schema()
+    definitions: Schema = made.pop("$defs")
+    for section in (made, *(definitions[name] for name in ("LogRule", "FirstResponse", "Silence"))):
+        section.pop("required", None)
+    return {**definitions, "Rules": made}
+
+
+def _tidy(node: Any) -> Any:
+    """Without the titles that pydantic makes of names; editors would show them instead of the sentence."""
+    if isinstance(node, list):
+        return [_tidy(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    return {key: _tidy(value) for key, value in node.items() if key != "title" or not isinstance(value, str)}
