@@ -367,6 +367,20 @@ def test_a_shared_quota_is_one_bucket_and_an_own_one_is_not(make_shop) -> None:
     assert _paced(make_shop(), 60, [own, own], 1)[-1] < 65
 
 
+def test_calls_are_let_through_in_order_however_dear(shop) -> None:
+    async def one(session: Any, cost: float) -> None:
+        await session.send(Call(operation="get", method="GET", url="entries", safe=True, costs={"q": cost}))
+        order.append(cost)
+
+    async def main() -> None:
+        session = shop.session(quotas={"q": Quota(100, 60)})
+        await asyncio.gather(*(one(session, cost) for cost in (5, 4, 1, 3, 1)))
+
+    order: list[float] = []
+    run(main())
+    assert order == [5, 4, 1, 3, 1]
+
+
 def test_a_call_dearer_than_the_burst_still_passes_in_time(shop) -> None:
     sent = _paced(shop, 4, [{"quotas": {"minute": Quota(100, 60)}}], 50)
     assert _busiest(sent, 60) <= 2

@@ -441,8 +441,8 @@ def test_a_sign_in_ends_in_tokens_that_are_kept_and_found_again(desk) -> None:
 @pytest.mark.parametrize(
     ("answer", "extra", "kind"),
     [
-        ({"state": "other", "code": "c"}, {}, AuthFailed),
-        ({"code": "c"}, {}, AuthFailed),
+        ({"state": "other", "code": "c"}, {"refresh_token": "r"}, AuthFailed),
+        ({"code": "c"}, {"refresh_token": "r"}, AuthFailed),
         ({"state": "drawn-24", "error": "access_denied"}, {}, AuthFailed),
         ({"state": "drawn-24", "code": "c"}, {}, AuthFailed),
         ({"state": "drawn-24", "code": "c"}, {"refresh_token": "r", "scope": "s1"}, NotPermitted),
