@@ -105,12 +105,12 @@ _TAGLINE = re.compile(
     r"|iPhoneから送信|나의 .{1,20}에서 보냄)",
     re.IGNORECASE,
 )
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_INVISIBLE = re.compile("[\u200b-\u200d\u2060\ufeff\u00ad]")
 
 
 def new_text(text: str) -> str:
     """What the author of a plain text added, signature included; "" for a bare forward."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").translate(_INVISIBLE).split("\n")
+    lines = _INVISIBLE.sub("", text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
     lines = _own_lines(lines[:MAX_LINES])
     kept = "\n".join(lines)
     if any(_QUOTED.match(line) for line in lines):
