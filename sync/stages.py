@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from connectors.base.model import CreateTask, Deal, MoveDeal, Pipeline, Stage, WriteKind
@@ -36,11 +36,12 @@ def stage_moves(situation: Situation) -> Outcome:
         return Outcome()
     here = _stands_at(situation, deal, pipeline)
     best = None if here is None or deal.closed or here.closed else _best(situation, pipeline, here)
-    intent = _intent(situation, deal, here, best) if best and here else None
-    ended = [
-        *_ended_moves(situation, deal, pipeline, here, best, intent),
-        *_ended_proposals(situation, deal, pipeline, best),
-    ]
+    over = dict(_ended_moves(situation, deal, pipeline, here, best))
+    intent = _intent(situation, deal, here, best, over) if best and here else None
+    if intent and isinstance(intent.write, MoveDeal):
+        unsent = (i.key for i in _moves(situation, deal) if i.state in OPEN_STATES)
+        over |= {key: Reason.OVERTAKEN for key in unsent if key not in over}
+    ended = [*over.items(), *_ended_proposals(situation, deal, pipeline, best)]
     return Outcome(
         tuple(([intent] if intent else []) + [e for e in ended if isinstance(e, Intent)]),
         tuple(e for e in ended if not isinstance(e, Intent)),
@@ -99,18 +100,19 @@ def _proofs(situation: Situation, pipeline: Pipeline) -> Iterator[_Proof]:
 # ------------------------------------------------------------------------------------------------------------- intents
 
 
-def _intent(situation: Situation, deal: Deal, here: Stage, proof: _Proof) -> Intent | None:
+def _intent(situation: Situation, deal: Deal, here: Stage, proof: _Proof, over: Mapping[str, Reason]) -> Intent | None:
     if proof.rule.mode is Mode.APPLY:
-        return _move(situation, deal, here, proof)
+        return _move(situation, deal, here, proof, over)
     return _proposal(situation, deal, here, proof)
 
 
-def _move(situation: Situation, deal: Deal, here: Stage, proof: _Proof) -> Intent | None:
+def _move(situation: Situation, deal: Deal, here: Stage, proof: _Proof, over: Mapping[str, Reason]) -> Intent | None:
     identity = proof.mail.facts.identity
     key = situation.key(WriteKind.MOVE_DEAL, identity, deal.id, f"{RULE}{proof.stage.id}")
     on_its_way = any(
         i.state in (ItemState.READY, ItemState.SENDING, ItemState.UNKNOWN) and _to(i) == proof.stage.id
         for i in _moves(situation, deal)
+        if i.key not in over
     )
     if key in situation.items or on_its_way or not situation.can(WriteKind.MOVE_DEAL):
         return None
@@ -174,7 +176,7 @@ def _evidence(situation: Situation, here: Stage, proof: _Proof) -> tuple[Evidenc
 
 
 def _ended_moves(
-    situation: Situation, deal: Deal, pipeline: Pipeline, here: Stage | None, best: _Proof | None, new: Intent | None
+    situation: Situation, deal: Deal, pipeline: Pipeline, here: Stage | None, best: _Proof | None
 ) -> Iterator[tuple[str, Reason]]:
     """Unsent moves that must not be sent any more: a person or a later proof has overtaken them."""
     at = _stage(pipeline, deal.stage)
@@ -186,7 +188,7 @@ def _ended_moves(
             yield item.key, Reason.STAGE_NOT_FORWARD
         elif here and item.write.expect_stage != here.id:
             yield item.key, Reason.PERSON_MOVED_DEAL
-        elif (best and best.stage.order > to.order) or (new and isinstance(new.write, MoveDeal)):
+        elif best and best.stage.order > to.order:
             yield item.key, Reason.OVERTAKEN
 
 

@@ -176,6 +176,15 @@ def test_a_persons_move_before_ours_was_sent_wins(stage, reason):
     assert of_kind(decision, MOVE) == []
 
 
+def test_new_mail_moves_on_from_where_a_person_put_the_deal_and_is_decided_in_one_go():
+    view, key = after(view_of(quote()), ItemState.READY)
+    view = replace(view, mails=(quote(), quote("q2", 3)), directory=crm("n"))
+    decision = decide(view, APPLY, at(9))
+    assert decision.drops == ((key, Reason.PERSON_MOVED_DEAL),)
+    assert [(m.expect_stage, m.to_stage) for m in of_kind(decision, MOVE)] == [("n", "p")]
+    assert decide(carried_out(view, decision), APPLY, at(9)).intents == ()
+
+
 @pytest.mark.parametrize("state", [ItemState.DONE, ItemState.DROPPED])
 def test_what_a_person_moved_back_is_not_moved_again_by_the_same_mail(state):
     view, _ = after(view_of(quote()), state)
