@@ -1,4 +1,5 @@
 """Tasks, opportunities, and what people do: merge, convert, archive."""
+# ruff: noqa: S608 - SOQL for a simulated org, made of its own ids
 
 from datetime import datetime
 
@@ -206,6 +207,7 @@ def test_a_converted_lead_names_its_successors_and_can_be_changed_no_more(on_sit
     async def scenario(site):
         lead = site.org.add_lead("Lee", "Lee Ltd", "lee@lee.example")
         task = await site.create("Task", Subject="x", WhoId=lead)
+        await site.create("EmailMessage", Subject="y", ToIds=[lead])
         made = site.org.convert_lead(lead, opportunity_name="Deal")
         row = (
             await site.rows(
@@ -222,6 +224,8 @@ def test_a_converted_lead_names_its_successors_and_can_be_changed_no_more(on_sit
         assert (contact["Email"], contact["AccountId"]) == ("lee@lee.example", made.account_id)
         assert site.org.record(made.account_id)["Name"] == "Lee Ltd"
         assert site.org.record(task)["WhoId"] == made.contact_id
+        relations = await site.rows("SELECT RelationId, RelationObjectType FROM EmailMessageRelation")
+        assert relations == [{"RelationId": made.contact_id, "RelationObjectType": "Contact"}]
         assert (await site.refusal("PATCH", f"sobjects/Lead/{lead}", {"Title": "x"}))[
             1
         ] == "CANNOT_UPDATE_CONVERTED_LEAD"

@@ -13,7 +13,8 @@ def test_client_credentials_give_a_token_for_the_run_as_user_without_expires_in(
         assert token["instance_url"] == site.base
         assert token["token_type"] == "Bearer"
         assert token["id"].endswith(f"/id/{site.org.org_id}/{site.user}")
-        assert "expires_in" not in token and "refresh_token" not in token
+        assert "expires_in" not in token
+        assert "refresh_token" not in token
         info = (await site.http.get("/services/oauth2/userinfo")).json()
         assert (info["user_id"], info["organization_id"]) == (site.user, site.org.org_id)
 

@@ -43,7 +43,8 @@ def test_a_collection_saves_each_record_by_itself_in_order(on_site):
         assert answer.status_code == 200
         one, two, three = answer.json()
         assert (one["success"], two["success"], three["success"]) == (True, False, True)
-        assert two["errors"][0]["statusCode"] == "STRING_TOO_LONG" and two["errors"][0]["fields"] == ["Subject"]
+        assert two["errors"][0]["statusCode"] == "STRING_TOO_LONG"
+        assert two["errors"][0]["fields"] == ["Subject"]
         assert "id" not in two
         assert [r["Subject"] for r in await site.rows("SELECT Subject FROM Task")] == ["t1", "t3"]
 
@@ -56,6 +57,18 @@ def test_a_collection_of_all_or_none_keeps_nothing_when_one_fails(on_site):
         codes = [r["errors"][0]["statusCode"] for r in (await site.call("POST", "composite/sobjects", body)).json()]
         assert codes == ["ALL_OR_NONE_OPERATION_ROLLED_BACK", "STRING_TOO_LONG"]
         assert await site.rows("SELECT Id FROM Task") == []
+
+    on_site(scenario)
+
+
+def test_a_record_refused_half_way_leaves_nothing_beside_its_neighbours(on_site):
+    async def scenario(site):
+        mail = {"attributes": {"type": "EmailMessage"}, "Subject": "x"}
+        records = [mail, {**mail, "Subject": "y", "ToIds": [site.user, "003000000000001"]}]
+        found = (await site.call("POST", "composite/sobjects", {"records": records})).json()
+        assert [r["success"] for r in found] == [True, False]
+        records = site.org.statistics()["records"]
+        assert (records["EmailMessage"], records["EmailMessageRelation"], records["Task"]) == (1, 0, 1)
 
     on_site(scenario)
 
@@ -104,7 +117,8 @@ def test_the_same_unique_value_twice_in_one_insert_is_saved_once(on_site):
     async def scenario(site):
         body = {"records": [_task(n, Tradepost_Key__c="k") for n in range(2)]}
         found = (await site.call("POST", "composite/sobjects", body)).json()
-        assert found[0]["success"] and found[1]["errors"][0]["statusCode"] == "DUPLICATE_VALUE"
+        assert found[0]["success"]
+        assert found[1]["errors"][0]["statusCode"] == "DUPLICATE_VALUE"
         assert found[0]["id"][:15] in found[1]["errors"][0]["message"]
 
     on_site(scenario)
@@ -159,7 +173,7 @@ def test_a_failing_part_takes_all_back_or_only_what_depends_on_it(on_site, every
         parts = [
             _part("POST", "sobjects/Account", "ok", {"Name": "Acme"}),
             _part("POST", "sobjects/Account", "bad", {"Name": "x" * 256}),
-            _part("POST", "sobjects/Contact", "child", {"LastName": "x", "AccountId": "@{bad.id}"}),
+            _part("POST", "sobjects/Contact", "child", {"LastName": "@{bad[0].errorCode}"}),
             _part("POST", "sobjects/Contact", "free", {"LastName": "y"}),
         ]
         answer = await site.call("POST", "composite", {"allOrNone": everything, "compositeRequest": parts})

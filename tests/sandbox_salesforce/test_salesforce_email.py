@@ -2,6 +2,7 @@
 
 https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_emailmessage.htm
 """
+# ruff: noqa: S608 - SOQL for a simulated org, made of its own ids
 
 import pytest
 

@@ -29,11 +29,13 @@ def test_create_answers_201_with_id_location_and_the_right_prefix(on_site, sobje
         answer = await site.call("POST", f"sobjects/{sobject}/", fields)
         body = answer.json()
         assert (answer.status_code, body["success"], body["errors"]) == (201, True, [])
-        assert parse_id(body["id"]) == body["id"] and body["id"].startswith(prefix)
+        assert parse_id(body["id"]) == body["id"]
+        assert body["id"].startswith(prefix)
         assert answer.headers["Location"] == f"/services/data/v66.0/sobjects/{sobject}/{body['id']}"
         row = (await site.call("GET", f"sobjects/{sobject}/{body['id'][:15]}")).json()
         assert row["Id"] == body["id"]
-        assert row["CreatedById"] == site.user and row["IsDeleted"] is False
+        assert row["CreatedById"] == site.user
+        assert row["IsDeleted"] is False
 
     on_site(scenario)
 
@@ -58,7 +60,8 @@ def test_update_and_delete_answer_204_and_move_the_stamp(on_site):
         await site.world.clock.sleep(5)
         assert (await site.call("PATCH", f"sobjects/Contact/{made}", {"Title": "T"})).status_code == 204
         row = site.org.record(made)
-        assert row["Title"] == "T" and (row["SystemModstamp"] - row["CreatedDate"]).total_seconds() == 5
+        assert row["Title"] == "T"
+        assert (row["SystemModstamp"] - row["CreatedDate"]).total_seconds() == 5
         assert (await site.call("DELETE", f"sobjects/Contact/{made}")).status_code == 204
         assert (await site.refusal("GET", f"sobjects/Contact/{made}"))[:2] == (404, "NOT_FOUND")
         assert (await site.refusal("PATCH", f"sobjects/Contact/{made}", {"Title": "U"}))[:2] == (
@@ -371,6 +374,9 @@ def test_changed_and_deleted_ids_are_listed_by_minute(on_site):
         deleted = (await site.call("GET", f"sobjects/Contact/deleted/?{span}")).json()
         assert deleted["deletedRecords"] == [{"id": gone, "deletedDate": "2026-03-02T08:02:00.000+0000"}]
         assert set(deleted) == {"deletedRecords", "earliestDateAvailable", "latestDateCovered"}
+        ahead = "start=2026-03-02T08:00:00Z&end=2027-03-02T08:10:00Z"
+        covered = (await site.call("GET", f"sobjects/Contact/updated?{ahead}")).json()["latestDateCovered"]
+        assert covered == "2026-03-02T09:02:00.000+0000", "never ahead of now"
         early = "start=2026-02-10T08:00:00Z&end=2026-03-02T08:10:00Z"
         assert (await site.refusal("GET", f"sobjects/Contact/deleted?{early}"))[1] == "INVALID_REPLICATION_DATE"
         assert (await site.call("GET", f"sobjects/Contact/updated?{early}")).status_code == 200

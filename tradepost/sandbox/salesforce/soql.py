@@ -316,8 +316,6 @@ class _Parser:
                 continue
             while self._take(word):
                 parts.append(self._condition())
-            if self._is("and") or self._is("or"):
-                self._unexpected()
             return Logic(word, tuple(parts))
         return parts[0]
 
