@@ -81,10 +81,17 @@ def test_a_delivery_status_names_who_could_not_be_reached():
     assert found.kind_evidence == "delivery-status:5.1.1"
 
 
-@pytest.mark.parametrize("action", ["delayed", "delivered", "relayed"])
-def test_a_delay_or_receipt_is_no_bounce(action):
+@pytest.mark.parametrize(
+    ("action", "evidence"),
+    [
+        ("delayed", "delayed:delivery-status:4.4.1"),
+        ("delivered", "delivered:delivery-status:delivered"),
+        ("relayed", "delivered:delivery-status:relayed"),
+    ],
+)
+def test_a_delay_or_receipt_is_no_bounce(action, evidence):
     found = facts(sender="mailer-daemon@mx.com", headers={"delivery-status": STATUS.format(action, "4.4.1")})
-    assert (found.kind, found.bounced) == (MailKind.AUTOMATIC, ())
+    assert (found.kind, found.kind_evidence, found.bounced) == (MailKind.AUTOMATIC, evidence, ())
 
 
 @pytest.mark.parametrize(
