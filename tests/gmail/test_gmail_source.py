@@ -380,6 +380,10 @@ def test_every_id_has_a_fate_and_duplicates_are_asked_once(desk):
     assert found.gone == ("b",)
     assert found.unreadable == (Unreadable("c", "mail_unreadable", datetime(1970, 1, 1, 0, 0, 0, 1000, tzinfo=UTC)),)
     assert d.http.batches == [["a", "b", "c"]]
+    narrow = desk(config={"parallel": 2})
+    narrow.http.mails |= d.http.mails
+    assert [m.id for m in fetch(narrow, "a", "b", "a", "a").messages] == ["a"]
+    assert narrow.http.batches == [["a", "b"]]
 
 
 def test_nothing_asked_is_nothing_sent(desk):
