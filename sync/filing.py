@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 
 from connectors.base.model import (
     Capability,
@@ -19,7 +20,7 @@ from mappings.domains import work_domain
 from mappings.fields import NAME_LIMIT, plain
 from mappings.model import Direction, Evidence, MailKind, Reason
 from sync.keys import record_word
-from sync.model import Intent, ItemState, ItemView, NewSender, ThreadMail, VerdictState
+from sync.model import Intent, ItemState, NewSender, ThreadMail, VerdictState
 from sync.owners import owner_of
 from sync.situation import OPEN_STATES, Situation
 
@@ -29,10 +30,12 @@ _MERGES = 10
 def log_intents(situation: Situation) -> Iterator[Intent]:
     """A log entry for every mail that has none, and a link for every record that a logged one lacks."""
     spans = situation.target.capabilities.get(WriteKind.LOG_EMAIL, Capability(spans_records=True)).spans_records
+    records = _records(situation)
     for mail in situation.mails:
         if not situation.logged(mail) or not situation.participants(mail):
             continue
-        yield from _once(situation, mail) if spans else _per_record(situation, mail)
+        there: AbstractSet[RecordRef] = records.get(mail.facts.identity, frozenset())
+        yield from _once(situation, mail, there) if spans else _per_record(situation, mail, there)
 
 
 def overtaken_logs(situation: Situation) -> Iterator[tuple[str, Reason]]:
@@ -44,7 +47,7 @@ def overtaken_logs(situation: Situation) -> Iterator[tuple[str, Reason]]:
                 yield item.key, Reason.RULE_SKIP
 
 
-def _once(situation: Situation, mail: ThreadMail) -> Iterator[Intent]:
+def _once(situation: Situation, mail: ThreadMail, there: AbstractSet[RecordRef]) -> Iterator[Intent]:
     """One entry that spans all records; later records are linked to it."""
     identity = mail.facts.identity
     log_key = situation.key(WriteKind.LOG_EMAIL, identity)
@@ -53,19 +56,17 @@ def _once(situation: Situation, mail: ThreadMail) -> Iterator[Intent]:
     if item is None or item.state is ItemState.DROPPED:
         yield _log(situation, mail, log_key, participants, situation.link.deal)
     elif not situation.matches[identity].inherited and situation.can(WriteKind.LINK_EMAIL):
-        there = _records_of(situation, identity)
         for participant in participants:
             if participant.ref not in there:
                 yield _link(situation, mail, log_key, participant)
 
 
-def _per_record(situation: Situation, mail: ThreadMail) -> Iterator[Intent]:
+def _per_record(situation: Situation, mail: ThreadMail, there: AbstractSet[RecordRef]) -> Iterator[Intent]:
     """An entry for each record where none can span several. The deal goes with the first, to stand there once.
 
     A company is left to its own people: their mail shows on its page.
     """
     identity = mail.facts.identity
-    there = _records_of(situation, identity)
     if there and situation.matches[identity].inherited:
         return
     participants = [p for p in situation.participants(mail) if not _stands_for_people(situation, mail, p)]
@@ -84,18 +85,14 @@ def _stands_for_people(situation: Situation, mail: ThreadMail, participant: Part
     return any(c and c.company == participant.ref for c in people)
 
 
-def _records_of(situation: Situation, identity: str) -> set[RecordRef]:
-    """The records a mail is logged on or about to be; a merged one counts as its winner too."""
-    found: set[RecordRef] = set()
+def _records(situation: Situation) -> dict[str, set[RecordRef]]:
+    """The records each mail is logged on or about to be; a merged one counts as its winner too."""
+    found: dict[str, set[RecordRef]] = {}
     for item in situation.items.values():
-        if _logs(item, identity):
-            found |= {p.ref for p in item.write.participants}  # type: ignore[union-attr]
-    return found | {_winner(situation, ref) for ref in found}
-
-
-def _logs(item: ItemView, identity: str) -> bool:
-    counts = item.state is not ItemState.DROPPED
-    return counts and isinstance(item.write, LogEmail | LinkEmail) and item.write.mail == identity
+        if isinstance(item.write, LogEmail | LinkEmail) and item.state is not ItemState.DROPPED:
+            refs = {p.ref for p in item.write.participants}
+            found.setdefault(item.write.mail, set()).update(refs, (_winner(situation, ref) for ref in refs))
+    return found
 
 
 def _winner(situation: Situation, ref: RecordRef) -> RecordRef:
