@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -185,9 +186,9 @@ def language_at_start(arguments: Sequence[str], environ: Mapping[str, str]) -> L
 
 
 def _value_of(arguments: Sequence[str], *names: str) -> str | None:
-    for here, following in zip(arguments, [*arguments[1:], None], strict=True):
+    for here, following in zip_longest(arguments, arguments[1:], fillvalue=""):
         if here in names:
-            return following
+            return following or None
         for name in names:
             start = f"{name}=" if name.startswith("--") else name
             if here.startswith(start):
@@ -209,12 +210,13 @@ def main(
     speak(language)
     program = build(language, environ, out, err)
     do = partial(program.main, args=list(arguments), prog_name="tradepost", standalone_mode=False)
-    return _guarded(do, language, environ, err)
+    return _guarded(do, language, environ, out, err)
 
 
-def _guarded(do: Callable[[], object], language: Language, environ: Mapping[str, str], err: TextIO) -> int:
+def _guarded(do: Callable[[], Any], language: Language, environ: Mapping[str, str], out: TextIO, err: TextIO) -> int:
     try:
-        return int(do() or 0)  # type: ignore[call-overload, no-any-return]
+        code = int(do() or 0)
+        out.flush()  # here, where a reader who left can be noticed
     except click.ClickException as error:
         error.show(file=err)
         return error.exit_code
@@ -234,6 +236,7 @@ def _guarded(do: Callable[[], object], language: Language, environ: Mapping[str,
             traceback.print_exception(error, file=err)
         print(say("app.bug", language, kind=type(error).__name__, place=_place(error)), file=err)
         return OUR_MISTAKE
+    return code
 
 
 def _place(error: BaseException) -> str:

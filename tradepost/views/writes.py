@@ -30,7 +30,7 @@ def preview_view(items: Sequence[ItemReport], language: Language) -> RenderableT
     """What would be written, in the order it would be."""
     if not items:
         return cell(say("view.preview_nothing", language))
-    made = table(language, "preview", ("target", "kind", "what", "records", "rule", "because"))
+    made = table(language, "preview", ("target", "kind", "written", "records", "rule", "because"))
     for item in items:
         made.add_row(
             cell(item.target),
