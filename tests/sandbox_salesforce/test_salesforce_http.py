@@ -3,13 +3,21 @@
 https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
 """
 
+import asyncio
 import json
+from random import Random
 
 import httpx
+import jwt
 import pytest
 
-from tradepost.sandbox.kernel import Effect, Fault
+from tradepost.clock import SystemClock
+from tradepost.sandbox.control import control_app
+from tradepost.sandbox.kernel import Effect, Fault, World
+from tradepost.sandbox.salesforce import ConnectedClient, SalesforceOrg, SalesforceVendor
 from tradepost.sandbox.salesforce.operations import classify
+from tradepost.sandbox.serve import serve
+from tradepost.sandbox.transport import InProcessTransport
 
 
 def test_versions_are_listed_to_anybody(on_site):
@@ -216,3 +224,54 @@ def test_two_runs_of_one_story_leave_the_same_org(on_site):
     on_site(scenario)
     on_site(scenario)
     assert dumps[0] == dumps[1]
+
+
+def test_people_can_be_played_over_the_control_api(on_site):
+    async def scenario(site):
+        app = control_app(site.world, {"salesforce": site.vendor})
+        transport = InProcessTransport({"control": app}, site.world.clock)
+        async with httpx.AsyncClient(transport=transport, base_url="http://control/_sandbox") as http:
+
+            async def act(method, **arguments):
+                return (await http.post(f"/salesforce/{method}", json=arguments)).json()
+
+            li = (await act("add_contact", last_name="Li", email="li@x.example", Title="Buyer"))["result"]
+            assert site.org.record(li)["Title"] == "Buyer"
+            await act("update", record_id=li, fields={"Title": "Boss"})
+            assert (await act("record", record_id=li))["result"]["Title"] == "Boss"
+            assert "Required fields are missing" in (await act("create", sobject="Contact", fields={}))["error"]
+            await act("configure", page_size=7)
+            assert site.org.settings.page_size == 7
+            assert "no such switch" in (await act("configure", colour="red"))["error"]
+            await act("revoke", user_id=site.user, permissions=["ApiEnabled"])
+            assert (await site.call("GET", "limits")).status_code == 403
+            overview = (await http.get("/")).json()["salesforce"]
+            assert set(overview) == set(site.vendor.CONTROLS)
+            assert all(method["does"] for method in overview.values())
+
+    on_site(scenario)
+
+
+def test_the_credentials_sign_in_where_the_org_is_served(key_pair):
+    async def main():
+        world = World(clock=SystemClock(), random=Random(1))
+        client = ConnectedClient(client_id="app", client_secret="secret", certificate=key_pair.certificate)
+        client._private_key = key_pair.private_key
+        vendor = SalesforceVendor(world, SalesforceOrg(world.clock, client=client))
+        async with serve(world, [vendor]) as served, httpx.AsyncClient() as http:
+            base = served.urls["salesforce"]
+            facts = served.credentials["salesforce"]
+            expires = world.clock.now().timestamp() + 60
+            claims = {"iss": facts["client_id"], "sub": facts["username"], "aud": base, "exp": expires}
+            assertion = jwt.encode(claims, facts["private_key"], algorithm="RS256")
+            form = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion}
+            token = (await http.post(f"{facts['login_url']}/services/oauth2/token", data=form)).json()
+            assert token["instance_url"] == base
+            headers = {"Authorization": f"Bearer {token['access_token']}"}
+            key = await http.get(
+                f"{base}/services/data/v66.0/sobjects/Contact/Email/a%2Fb%40x.example", headers=headers
+            )
+            assert key.status_code == 404
+            assert key.headers["Sforce-Limit-Info"] == "api-usage=1/100000"
+
+    asyncio.run(main())

@@ -60,6 +60,11 @@ class ConnectedClient:
     _private_key: str = ""
 
     @property
+    def knows_private_key(self) -> bool:
+        """False where only a certificate was handed in."""
+        return not self.certificate or bool(self._private_key)
+
+    @property
     def private_key(self) -> str:
         """The PEM private key that belongs to `certificate`. Raises when the certificate was handed in."""
         if not self.certificate:

@@ -159,13 +159,16 @@ class SalesforceOrg:
         return user_id
 
     def add_account(self, name: str, *, by: str = "", **fields: Any) -> str:
+        """A company."""
         return self.create("Account", {"Name": name, **fields}, by=by)
 
     def add_contact(self, last_name: str, email: str = "", *, account_id: str = "", by: str = "", **fields: Any) -> str:
+        """A person, of an account or of none."""
         values = {"LastName": last_name, "Email": email or None, "AccountId": account_id or None}
         return self.create("Contact", values | fields, by=by)
 
     def add_lead(self, last_name: str, company: str, email: str = "", *, by: str = "", **fields: Any) -> str:
+        """A person not yet qualified, with the company's name as text."""
         return self.create("Lead", {"LastName": last_name, "Company": company, "Email": email or None, **fields}, by=by)
 
     def add_opportunity(
@@ -270,6 +273,7 @@ class SalesforceOrg:
         self.state.hidden_rows.add(people.full_id(record_id))
 
     def show_record(self, record_id: str) -> None:
+        """Take `hide_record` back."""
         self.state.hidden_rows.discard(people.full_id(record_id))
 
     def expire_sessions(self) -> None:
@@ -282,6 +286,13 @@ class SalesforceOrg:
             self.settings.daily_requests = maximum
         if used is not None:
             self.requests.set_used(self.state.now(), used)
+
+    def configure(self, **switches: Any) -> None:
+        """Set switches of `state.Settings` by name, such as duplicate_rules="block" or page_size=10."""
+        for name, value in switches.items():
+            if name not in Settings.__dataclass_fields__:
+                raise ValueError(f"no such switch: {name}")
+            setattr(self.settings, name, value)
 
     def restrict_picklist(self, sobject: str, field: str) -> None:
         """Refuse values that are not listed (an unrestricted picklist stores any)."""

@@ -71,6 +71,7 @@ class SalesforceVendor(Vendor):
         "show_record",
         "expire_sessions",
         "set_daily_limit",
+        "configure",
         "restrict_picklist",
         "fail_next",
         "lock",
@@ -95,14 +96,18 @@ class SalesforceVendor(Vendor):
         """Whose methods `CONTROLS` names."""
         return self.org
 
-    def credentials(self, base_url: str) -> dict[str, str]:
-        """What signs in at this org when it is served at `base_url`."""
+    def credentials(self, base_url: str) -> dict[str, Any]:
+        """What signs in at this org, served at `base_url`: client credentials, and the key of the JWT flow."""
         client = self.org.client
         return {
             "login_url": base_url,
             "client_id": client.client_id,
             "client_secret": client.client_secret,
-            "username": client.run_as,
+            "username": self.org.integration_username,
+            **({"private_key": client.private_key} if client.knows_private_key else {}),
+            "org_id": self.org.org_id,
+            "user_id": self.org.integration_user_id,
+            "admin_id": self.org.admin_id,
         }
 
     @property
