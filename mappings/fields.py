@@ -18,7 +18,7 @@ from importlib.resources import files
 import yaml
 
 from connectors.base.model import Attachment, Body
-from mappings.model import Evidence, FindingKind, TextFinding
+from mappings.model import FindingKind, TextFinding
 
 TITLE_LIMIT = 200  # the narrowest title of a task is Salesforce's Subject with 255
 NAME_LIMIT = 80
@@ -63,13 +63,6 @@ def _flat(node: object, prefix: str) -> Iterable[tuple[str, str]]:
 def say(language: str, name: str, /, **values: object) -> str:
     """One text with its values. Raises KeyError for a name or value that is missing."""
     return catalogue(language)[name].format_map(values)
-
-
-def explain_evidence(evidence: Evidence, language: str) -> str:
-    """One piece of evidence as a sentence, with its details behind it."""
-    details = catalogue(language)["separator"].join(f"{name}={value}" for name, value in evidence.details)
-    sentence = catalogue(language).get(f"evidence.{evidence.rule}", evidence.rule)
-    return f"{sentence} [{details}]" if details else sentence
 
 
 # --------------------------------------------------------------------------------------------------------------- words
