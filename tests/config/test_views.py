@@ -149,7 +149,13 @@ MAIL = MailReport(
         ),
     ),
     items=(
-        item(state=ItemState.DONE, record="02sA", effect="created", url="https://crm.example/02sA", note="text_cut"),
+        item(
+            state=ItemState.DONE,
+            record="02sA",
+            effect="created",
+            url="https://crm.example/02sA",
+            note="text_cut,new_code",
+        ),
     ),
     journal=(JournalLine(at=NOW, event="item.done", item="v1:aa", details={"record": "02sA"}),),
 )
@@ -224,7 +230,7 @@ def test_explain_tells_verdict_rule_evidence_and_what_became_of_it(language: Lan
         "en": ("ambiguous", "Several customers fit", "order", "history", "created", "was cut", "written"),
         "zh": ("几个客户符合", "订单", "历史邮件", "已新建", "截短", "已写入"),
     }[language]
-    assert all(word in text for word in ("log.human", "contact:1 contact:2", "third_party_rule", "02sA"))
+    assert all(word in text for word in ("log.human", "contact:1 contact:2", "third_party_rule", "02sA", "new_code"))
     assert [word for word in words[language == "en" :] if word not in text] == []
 
 

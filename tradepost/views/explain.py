@@ -79,8 +79,8 @@ def _item(item: ItemReport, language: Language) -> Iterator[Text]:
     if item.record:
         effect = word("effect", item.effect, language)
         yield _line("record", language, " ".join(part for part in (item.record, effect, item.url) if part), indent=2)
-    if item.note:
-        yield _line("note", language, word("note", item.note, language), indent=2)
+    for note in item.note.split(",") if item.note else ():
+        yield _line("note", language, word("note", note, language), indent=2)
 
 
 def _journal(lines: tuple[JournalLine, ...], language: Language) -> Iterator[Text]:
