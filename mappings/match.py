@@ -22,6 +22,7 @@ from mappings.model import (
     ThreadLink,
     ThreadMatch,
 )
+from mappings.reading.participants import is_ours
 
 NOBODY = Own(frozenset(), frozenset())
 
@@ -89,14 +90,7 @@ def _outsiders(facts: Facts, own: Own, ignored: frozenset[str]) -> tuple[tuple[R
 
 
 def _outside(addresses: Iterable[str], own: Own, ignored: frozenset[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(a for a in addresses if a and a not in ignored and not is_own(a, own)))
-
-
-def is_own(address: str, own: Own) -> bool:
-    """Whether an address is ours: one of our addresses, or in one of our domains or below it."""
-    domain = address.rpartition("@")[2]
-    labels = domain.split(".")
-    return address in own.addresses or any(".".join(labels[i:]) in own.domains for i in range(len(labels)))
+    return tuple(dict.fromkeys(a for a in addresses if a and a not in ignored and not is_ours(a, own)))
 
 
 # ------------------------------------------------------------------------------------------------------------ matching
@@ -179,8 +173,9 @@ def _seat(facts: Facts, role: Role, addresses: tuple[str, ...], directory: Direc
         if rows := _best(directory.by_address.get(address, ())):
             rule = "reply_to" if role is Role.FROM and address != facts.from_.email else "address_exact"
             return _Seat(role, address, rule if len(rows) == 1 else "ambiguous_address", rows, exact=True)
+    shown = {facts.author.email, *(e.address.email for e in facts.externals)}  # a Reply-To may be a list's
     for address in addresses:
-        if rows := _companies(address, directory):
+        if address in shown and (rows := _companies(address, directory)):
             return _Seat(role, address, "domain_company" if len(rows) == 1 else "ambiguous_domain", rows)
     rule = "unknown_address" if company_hosts(addresses[0]) else "freemail_no_company"
     return _Seat(role, addresses[0], rule)

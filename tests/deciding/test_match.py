@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from connectors.base.model import Role
+from connectors.base.model import Address, Role
 from mappings.domains import company_hosts, host, index_hosts, is_freemail, registrable, work_domain
 from mappings.match import match, questions
 from mappings.model import MailKind, Outcome, ThreadLink
@@ -175,6 +175,18 @@ def test_two_companies_of_one_domain_are_ambiguous():
     found = one(facts("m", sender="x@acme.com", to=[ANN]), directory(ACME, other))
     assert found.outcome is Outcome.AMBIGUOUS
     assert rules_of(found) == ["ambiguous_domain"]
+
+
+def test_an_answer_address_alone_names_no_company():
+    lists = replace(facts("m", sender="x@nowhere.example", to=[ANN]), reply_to=(Address("list@acme.com"),))
+    assert one(lists, directory(ACME)).outcome is Outcome.WAITING
+
+
+def test_our_own_tagged_address_is_no_outsider():
+    tagged = record("contact:t", "owner.private+shop@gmail.com")
+    assert (
+        one(facts("m", sender=ANN, to=["owner.private+shop@gmail.com"]), directory(tagged)).outcome is Outcome.EXCLUDED
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------ ambiguity
