@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from connectors.base.errors import CursorExpired, Rejected, Transient
+from connectors.base.errors import BadReply, CursorExpired, NotPermitted, RateLimited, Rejected, Transient
 from connectors.base.mail import MailSource
-from connectors.base.model import Fetched, HistoryPage, MailMessage, Removed, Seen, Unreadable
+from connectors.base.model import Fetched, HistoryPage, MailMessage, Removed, Seen, Severity, Unreadable
 from connectors.base.services import Clock, Cpu, Log
 from mappings.model import Own, Reason
 from mappings.reading import Reading, Words, read
@@ -19,6 +19,10 @@ from sync.store.mail import Kept, Run
 
 # A feed that expires again and again without one good page is not cured by listing everything once more.
 MOST_RESYNCS = 3
+
+# A chunk that has failed so often is taken apart; a mail that has failed alone so often is given up.
+CHUNK_TRIES = 3
+MAIL_TRIES = 4
 
 # A listing after an expired cursor starts this long before the last good moment.
 OVERLAP = timedelta(days=1)
@@ -67,19 +71,27 @@ class Puller:
         self._cpu = cpu
         self._log = log
         self._words = words
+        self._failed: dict[tuple[str, ...], int] = {}
         self._listed: tuple[tuple[int, str | None], HistoryPage] | None = None
 
     async def start(self) -> None:
         """Ask who we are; on the first start take the baseline before anything is listed."""
         account = await self._source.check()
+        if not account.account_id:
+            worst = next((p for p in account.problems if p.severity is Severity.ERROR), None)
+            raise NotPermitted(f"{worst.what} {worst.mend}" if worst else "The mailbox cannot be read.")
         known = await self._store.mail.mailbox(self.name)
+        if known is not None and known.account != account.account_id:
+            raise NotPermitted("The connection now leads to another account than before; give it a mailbox of its own.")
         cursor = known.cursor if known and known.cursor else await self._source.baseline()
-        now = self._clock.now()
         await self._store.mail.open_mailbox(
-            self.name, account=account.account_id, addresses=account.addresses, cursor=cursor, now=now
+            self.name,
+            account=account.account_id,
+            addresses=account.addresses,
+            cursor=cursor,
+            now=self._clock.now(),
+            start=self._settings.start,
         )
-        if known is None and self._settings.start is not None and self._settings.start < now:
-            await self._store.mail.add_run("backfill", self.name, self._settings.start, now, now)
 
     # ------------------------------------------------------------------------------------------------------------- live
 
@@ -154,7 +166,7 @@ class Puller:
         for start in range(0, len(ids), size):
             chunk = ids[start : start + size]
             missing = [i for i in chunk if i not in at_hand]
-            fetched = await self._source.fetch(missing) if missing else Fetched()
+            fetched = await self._fetch(missing) if missing else Fetched()
             messages = [*fetched.messages, *(at_hand[i] for i in chunk if i in at_hand)]
             kept, slow = await self._read(messages)
             await self._store.mail.keep(
@@ -166,6 +178,35 @@ class Puller:
                 now=self._clock.now(),
                 run=run,
             )
+
+    async def _fetch(self, ids: Sequence[str]) -> Fetched:
+        """Fetch a chunk; one that fails again and again is asked for mail by mail, until the poisonous one is alone."""
+        tries = self._failed.get(tuple(ids), 0)
+        try:
+            if tries < CHUNK_TRIES or len(ids) == 1:
+                return await self._source.fetch(ids)
+            return _joined([await self._fetch_alone(i) for i in ids])
+        except RateLimited:
+            raise
+        except (Transient, BadReply):
+            self._failed[tuple(ids)] = tries + 1
+            raise
+
+    async def _fetch_alone(self, provider_id: str) -> Fetched:
+        """One mail. When it has failed too often although others came, it is unreadable."""
+        try:
+            fetched = await self._source.fetch([provider_id])
+        except RateLimited:
+            raise
+        except (Transient, BadReply):
+            tries = self._failed.get((provider_id,), 0) + 1
+            self._failed[(provider_id,)] = tries
+            if tries < MAIL_TRIES:
+                raise
+            self._log.warning("mail.poisonous", mailbox=self.label, tries=tries)
+            return Fetched(unreadable=(Unreadable(provider_id, Reason.MAIL_UNREADABLE),))
+        self._failed.pop((provider_id,), None)
+        return fetched
 
     async def _ours(self) -> Own:
         """Who we are, with every address that any mailbox of ours was told to have."""
@@ -210,6 +251,14 @@ class Puller:
 def read_one(message: MailMessage, mailbox: str, own: Own, words: Words) -> Reading:
     """`read` with positional arguments, so that it can run in another process."""
     return read(message, mailbox=mailbox, own=own, words=words)
+
+
+def _joined(parts: Sequence[Fetched]) -> Fetched:
+    return Fetched(
+        tuple(m for p in parts for m in p.messages),
+        tuple(u for p in parts for u in p.unreadable),
+        tuple(g for p in parts for g in p.gone),
+    )
 
 
 def _messages(events: Sequence[object]) -> dict[str, MailMessage]:

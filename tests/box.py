@@ -63,6 +63,7 @@ class Box:
         self.start_given = config
         config.setdefault("settle_seconds", 600)
         self.config = write_config(self.company, folder, Where(), **config)
+        self.settings = load(self.config, environ={"PATH": os.defpath})
         self.events = Events()
         self.vault = MemoryVault()
         self.starts = 0
@@ -86,7 +87,7 @@ class Box:
         parts = Parts(
             sender=sender, clock=self.clock, random=chance, cpu=InlineCpu(), log=self.events, vault=self.vault
         )
-        engine = assemble(load(self.config, environ={"PATH": os.defpath}), parts, store)
+        engine = assemble(self.settings, parts, store)
         wrap(engine)
         try:
             yield engine

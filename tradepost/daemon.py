@@ -70,14 +70,7 @@ class Engine:
 
 def assemble(settings: Settings, parts: Parts, store: Store) -> Engine:
     """Put one company's engine together. Opens no connection yet."""
-    services = Services(
-        open_http=parts.sender.open,
-        clock=parts.clock,
-        random=parts.random,
-        cpu=parts.cpu,
-        log=parts.log,
-        vault=parts.vault,
-    )
+    services = services_of(parts)
     bell = Bell()
     sources = open_sources(settings, services)
     targets = open_targets(settings, services)
@@ -110,6 +103,18 @@ def assemble(settings: Settings, parts: Parts, store: Store) -> Engine:
         keeper_lane=keeper,
         bell=bell,
         clock=parts.clock,
+    )
+
+
+def services_of(parts: Parts) -> Services:
+    """The connectors' view of the parts."""
+    return Services(
+        open_http=parts.sender.open,
+        clock=parts.clock,
+        random=parts.random,
+        cpu=parts.cpu,
+        log=parts.log,
+        vault=parts.vault,
     )
 
 

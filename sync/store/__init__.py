@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from cryptography.fernet import Fernet
+
 from sync.store.codec import Seal
 from sync.store.db import Database, StateError
 from sync.store.mail import MailStore
@@ -33,6 +35,11 @@ class Store:
     ) -> Store:
         """Open or make the state file and bring its schema up to date. Raises `StateError`."""
         return cls(Database(path, synchronous=synchronous, step=step), Seal(key))
+
+    @classmethod
+    def look(cls, path: Path) -> Store:
+        """Open the state file for reading, beside a process that works with it. Raises `StateError`."""
+        return cls(Database(path, look=True), Seal(Fernet.generate_key()))
 
     def close(self) -> None:
         """May be called twice."""

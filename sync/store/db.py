@@ -6,12 +6,14 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import StaticPool
 
 
@@ -24,43 +26,51 @@ def _nothing(_: str) -> None:
 
 
 class Database:
-    """One open state file.
+    """One open state file; with `look` it is only read, beside a process that works with it.
 
     Every unit of work runs in `tx(name)`. `step` is told ``NAME:begin``, ``NAME:commit`` and ``NAME:committed``: the
     places where a crash can fall.
     """
 
-    def __init__(self, path: Path, *, synchronous: str = "FULL", step: Callable[[str], None] = _nothing) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        synchronous: str = "FULL",
+        look: bool = False,
+        step: Callable[[str], None] = _nothing,
+    ) -> None:
         self.path = path
         self._step = step
-        fresh = not path.exists()
-        if fresh:
+        if not path.exists():
+            if look:
+                raise StateError(f"{path} does not exist yet.")
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        pragmas = [f"synchronous={synchronous}", "foreign_keys=ON", "secure_delete=ON", "busy_timeout=30000"]
         self._engine = create_engine(
-            f"sqlite:///{path}", poolclass=StaticPool, connect_args={"isolation_level": None, "timeout": 30}
+            f"sqlite:///file:{quote(str(path))}?mode={'ro' if look else 'rw'}&uri=true",
+            poolclass=StaticPool,
+            connect_args={"isolation_level": None, "timeout": 30},
         )
 
         @event.listens_for(self._engine, "connect")
         def configure(connection: object, _: object) -> None:
             cursor = connection.cursor()  # type: ignore[attr-defined]
-            for pragma in (
-                "journal_mode=WAL",
-                f"synchronous={synchronous}",
-                "foreign_keys=ON",
-                "secure_delete=ON",
-                "busy_timeout=30000",
-            ):
+            for pragma in (*([] if look else ["journal_mode=WAL"]), *pragmas):
                 cursor.execute(f"PRAGMA {pragma}")
             cursor.close()
 
         @event.listens_for(self._engine, "begin")
         def begin(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            connection.exec_driver_sql("BEGIN" if look else "BEGIN IMMEDIATE")
 
-        self._connection = self._engine.connect()
-        self._migrate(path)
+        try:
+            self._connection = self._engine.connect()
+            self._migrate(path, look=look)
+        except OperationalError as error:
+            raise StateError(f"{path} cannot be opened: {error.orig}") from error
 
-    def _migrate(self, path: Path) -> None:
+    def _migrate(self, path: Path, *, look: bool) -> None:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent.parent / "schema"))
         scripts = ScriptDirectory.from_config(config)
@@ -73,6 +83,8 @@ class Database:
             )
         if now == scripts.get_current_head():
             return
+        if look:
+            raise StateError(f"{path} is of an older schema ({now}); `tradepost run` brings it up to date.")
         if now is not None:
             self.backup(path.with_suffix(f".{now}.bak"))
         with self._connection.begin():

@@ -86,15 +86,32 @@ class MailStore:
             return tuple(_mailbox(row) for row in c.execute(select(t.mailboxes).order_by(t.mailboxes.c.name)))
 
     async def open_mailbox(
-        self, name: str, *, account: str, addresses: Sequence[str], cursor: str, now: datetime
+        self,
+        name: str,
+        *,
+        account: str,
+        addresses: Sequence[str],
+        cursor: str,
+        now: datetime,
+        start: datetime | None = None,
     ) -> None:
-        """Start a mailbox at `cursor`; one that is known keeps its position and gets its new account and addresses."""
+        """Start a mailbox at `cursor`, with a backfill from `start` on, in one transaction.
+
+        One that is known keeps its position and gets its new account and addresses.
+        """
         row = {"account": account, "addresses": codec.words.dump(tuple(addresses))}
         with self._db.tx("open_mailbox") as c:
-            statement = insert(t.mailboxes).values(
-                name=name, cursor=cursor, cursor_at=now, live_from=now, covered_from=now, resyncs=0, **row
+            known = c.execute(select(t.mailboxes.c.name).where(t.mailboxes.c.name == name)).one_or_none()
+            if known is not None:
+                c.execute(update(t.mailboxes).where(t.mailboxes.c.name == name).values(**row))
+                return
+            c.execute(
+                insert(t.mailboxes).values(
+                    name=name, cursor=cursor, cursor_at=now, live_from=now, covered_from=now, resyncs=0, **row
+                )
             )
-            c.execute(statement.on_conflict_do_update(index_elements=["name"], set_=row))
+            if start is not None and start < now:
+                _add_run(c, "backfill", name, start, now, now)
 
     async def restart_mailbox(self, name: str, cursor: str, since: datetime, now: datetime) -> None:
         """After an expired cursor: a new position, and a run over the gap, in one transaction."""

@@ -139,6 +139,7 @@ def write_config(
     language: str = "en",
     writes: str = "on",
     new_sender: str = "task",
+    native_logging: str = "skip",
     mailboxes: Sequence[str] | None = None,
     rules: Mapping[str, Any] | None = None,
     settle_seconds: float | None = None,
@@ -173,7 +174,7 @@ def write_config(
             "crm": {
                 "type": "salesforce",
                 "writes": writes,
-                "native_logging": "skip",
+                "native_logging": native_logging,
                 "login_url": where.salesforce or f"https://{company.org.my_domain}",
                 "auth": {
                     "method": "client_credentials",

@@ -1,0 +1,124 @@
+"""`make sweep`: crash at every commit and every network step, every fault at every call, and the same engine with a part
+taken out, which must then fail. Two worker processes; the plan is the same every time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from tests.sweep.scenario import EFFECTS, Outcome, Plan, live
+
+BROKEN = (
+    "no row before the call",
+    "no wait for settling",
+    "no look-up",
+    "cursor in another transaction",
+    "lower synchronous",
+)
+MEMORY = Path("/dev/shm")
+
+
+def one(plan: Plan) -> Outcome:
+    """One run in a folder that is removed afterwards."""
+    folder = tempfile.mkdtemp(prefix="sweep-", dir=MEMORY if MEMORY.is_dir() else None)
+    try:
+        return live(Path(folder), plan)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def crashes(whole: Outcome, *, keyed: bool, every: int = 1) -> list[Plan]:
+    return [Plan(keyed=keyed, crash_at=n) for n in range(1, whole.steps + 1, every)]
+
+
+def faults(whole: Outcome, *, keyed: bool, every: int = 1) -> list[Plan]:
+    calls = range(1, whole.calls + 1, every)
+    return [Plan(keyed=keyed, effect=effect, call=n) for effect in EFFECTS for n in calls]
+
+
+def broken(name: str, whole: Outcome) -> list[Plan]:
+    """The points at which a missing part shows: around the calls that write, and around the feed's transactions."""
+    marks = [n for n, label in enumerate(whole.labels, start=1) if label.split(":")[0] in _NEAR[name]]
+    if name in ("no wait for settling", "no look-up"):
+        effects = ("late_commit", "lost_reply", "status_after_500", "reset_after")
+        return [Plan(keyed=False, effect=e, call=n, broken=name) for e in effects for n in range(1, whole.calls + 1, 2)]
+    power = name == "lower synchronous"
+    near = sorted({m + d for m in marks for d in range(4) if m + d <= whole.steps})
+    return [Plan(keyed=False, crash_at=n, broken=name, power=power) for n in near]
+
+
+_NEAR = {
+    "no row before the call": {"decided", "settle"},
+    "no wait for settling": set(),
+    "no look-up": set(),
+    "cursor in another transaction": {"advance", "keep"},
+    "lower synchronous": {"sending", "settle"},
+}
+
+
+def quick(plans: list[Plan], most: int) -> list[Plan]:
+    """An even choice of at most so many."""
+    step = max(1, len(plans) // most)
+    return plans[::step]
+
+
+class Report:
+    """Counts outcomes and prints a line per part."""
+
+    def __init__(self, pool: ProcessPoolExecutor) -> None:
+        self.pool = pool
+        self.bad = 0
+
+    def part(self, name: str, plans: list[Plan], whole: Outcome, *, must_fail: bool = False) -> None:
+        lost = doubled = stuck = parked = bad = 0
+        shown: list[str] = []
+        for number, (plan, outcome) in enumerate(zip(plans, self._run(plans), strict=True), start=1):
+            missing, twice = outcome.against(whole)
+            wrong = bool(missing or twice or outcome.stuck)
+            lost, doubled, stuck = lost + missing, doubled + twice, stuck + bool(outcome.stuck)
+            parked += len(outcome.parked)
+            bad += wrong
+            if wrong and not must_fail and len(shown) < 5:
+                shown.append(f"    {plan}: lost {missing}, doubled {twice} {outcome.stuck}")
+            if sys.stderr.isatty() and number % 10 == 0:
+                print(f"\r  {name}: {number}/{len(plans)}", end="", file=sys.stderr, flush=True)
+        tail = f"bad runs {bad} (must be > 0)" if must_fail else f"stuck {stuck}, parked {parked}"
+        print(f"\r  {name:<44} points {len(plans):>5}, lost {lost}, doubled {doubled}, {tail}", flush=True)
+        print(*shown, sep="\n" if shown else "", end="\n" if shown else "")
+        self.bad += (bad == 0) if must_fail else bad
+
+    def _run(self, plans: list[Plan]) -> Iterator[Outcome]:
+        return self.pool.map(one, plans, chunksize=4)
+
+
+def main() -> int:
+    """Exit code 0 when nothing was lost or doubled and every broken engine was found out."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", type=int, metavar="N", help="at most N points a part")
+    most = parser.parse_args().quick or sys.maxsize
+    began = time.monotonic()
+    print("Gmail -> Salesforce; about fifteen minutes on two cores", flush=True)
+    with ProcessPoolExecutor(2) as pool:
+        report = Report(pool)
+        for keyed in (True, False):
+            whole = one(Plan(keyed=keyed))
+            mode = "unique keys" if keyed else "no key fields, look-ups only"
+            print(f"{mode}: {whole.steps} steps, {whole.calls} calls", flush=True)
+            report.part("crash at every commit and network step", quick(crashes(whole, keyed=keyed), most), whole)
+            report.part("every fault at every call", quick(faults(whole, keyed=keyed), most), whole)
+        print("with a part taken out:", flush=True)
+        for name in BROKEN:
+            report.part(name, quick(broken(name, whole), most), whole, must_fail=True)
+    print(f"{'all well' if not report.bad else 'BAD'} after {(time.monotonic() - began) / 60:.1f} minutes")
+    return 1 if report.bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
