@@ -8,7 +8,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -296,7 +296,8 @@ def date(value: str) -> datetime | None:
     if not 1980 <= fields[0] <= 2200 or abs(offset) > 86_400:
         return None
     try:
-        local = datetime(*fields[:5], min(fields[5], 59), tzinfo=timezone(timedelta(0)))  # type: ignore[misc]
+        year, month, day, hour, minute, second = fields
+        local = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
         return (local - timedelta(seconds=offset)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -184,8 +185,9 @@ async def store(services: Services, vault_name: str, grant: Grant) -> None:
     await services.vault.put(vault_name, json.dumps(kept), grant.good_until)
 
 
+@lru_cache(maxsize=64)
 def private_key(pem: str, where: str) -> RSAPrivateKey:
-    """Read an RSA key in PEM. Raises `SecretError` naming `where`."""
+    """Read an RSA key in PEM; once, however many mailboxes sign with it. Raises `SecretError` naming `where`."""
     mend = "It must be an RSA private key in PEM, without a passphrase (-----BEGIN PRIVATE KEY-----)."
     try:
         key = load_pem_private_key(pem.encode(), password=None)
