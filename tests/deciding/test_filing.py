@@ -205,6 +205,16 @@ def test_a_new_rule_drops_what_is_unsent_and_leaves_what_was_sent():
         assert fate(again, "a") == ("log", None)
 
 
+@pytest.mark.parametrize("state", [ItemState.READY, ItemState.PARKED])
+def test_a_mail_that_waits_for_delivery_is_delivered_though_it_was_thrown_away(state):
+    one = mail("a", sender="bob@acme.com", live=False)
+    view = thread(one, crm=directory(BOB))
+    view = carried_out(view, decide(view, RULES, at()), state)
+    decision = decide(replace(view, mails=(replace(one, copies=(copy(ANN, Place.TRASH),)),)), RULES, at())
+    assert fate(decision, "a") == ("log", None)
+    assert decision.drops == ()
+
+
 def test_a_mail_once_logged_stays_so_though_its_record_or_copy_went():
     view = thread(mail("a", sender="bob@acme.com", copies=[copy(ANN, Place.TRASH)], live=False), crm=directory())
     log = decide(thread(mail("a", sender="bob@acme.com", live=False), crm=directory(BOB)), RULES, at()).intents[0]
@@ -308,6 +318,12 @@ def test_the_writer_owns_what_he_wrote_and_the_first_addressed_colleague_what_ca
     assert owner(mail("a", sender=BEN, to=["bob@acme.com"], cc=[ANN], copies=copies)) == ("u2", "owner_mailbox")
     assert owner(mail("a", sender="bob@acme.com", to=[BEN, ANN], copies=copies)) == ("u2", "owner_mailbox")
     assert owner(mail("a", sender="bob@acme.com", to=["x@y.z"], cc=[ANN], copies=copies)) == ("u1", "owner_mailbox")
+
+
+def test_a_leaver_who_had_the_same_address_hides_nobody():
+    leaver = User(id="u0", emails=(ANN,), active=False)
+    one = mail("a", sender="bob@acme.com")
+    assert owner(one, users=(U1, leaver)) == owner(one, users=(leaver, U1)) == ("u1", "owner_mailbox")
 
 
 def test_an_alias_stands_for_its_mailbox():

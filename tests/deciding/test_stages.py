@@ -116,6 +116,16 @@ def test_without_one_deal_a_known_pipeline_or_the_stage_nothing_moves():
     assert moved(view_of(quote(), target=unable)) == []
 
 
+def test_a_closed_deal_or_stage_is_left_alone_even_for_a_stage_behind_it():
+    beyond = staged(stages=[{"when": "quotation_sent", "to": "Closed Lost", "mode": "apply"}])
+    assert moved(view_of(quote(), stage="r"), beyond) == [("r", "l")]
+    assert moved(view_of(quote(), stage="w"), beyond) == []
+    for known in ({"stage": "w", "closed": False}, {"stage": "q", "closed": True}):
+        held = directory(BOB, deals=[deal("d1", "contact:bob", **known)])
+        view = view_of(quote(), crm=held)
+        assert moved(replace(view, link=replace(view.link, deal="d1")), beyond) == []
+
+
 def test_excluded_mail_proves_nothing():
     assert moved(view_of(quote()), staged(exclusions=[{"skip": "mail", "address": ["bob@*"]}])) == []
 
