@@ -26,6 +26,10 @@ from sync.store.report import LaneState
 ASK_AGAIN = timedelta(minutes=5)
 BEAT = timedelta(seconds=30)
 
+# A run that works once sits out a vendor's limit by the minute, so often in a row; longer ones it leaves to the next.
+SHORT_LIMIT = timedelta(seconds=90)
+MOST_LIMITS = 5
+
 
 class Lane(Protocol):
     """Something that does one bounded thing at a time."""
@@ -174,17 +178,23 @@ class LaneRunner:
         self._last_beat: tuple[str, datetime] | None = None
 
     async def once(self) -> Trouble | None:
-        """Step until the lane has nothing to do at once; an error ends it and is returned."""
-        try:
-            await self._start()
-            while await self.lane.step() <= 0:
-                pass
-        except ConnectorError as error:
-            self._started = False
-            await self._fail(error)
-            return Trouble(self.lane.name, error)
-        await self._beat("running")
-        return None
+        """Step until the lane has nothing to do at once. A short limit is sat out; other errors end it, returned."""
+        self._failures = 0
+        while True:
+            try:
+                await self._start()
+                while await self.lane.step() <= 0:
+                    self._failures = 0
+            except ConnectorError as error:
+                wait = await self._fail(error)
+                short = isinstance(error, RateLimited) and wait <= SHORT_LIMIT.total_seconds()
+                if not short or self._failures > MOST_LIMITS:
+                    self._started = False
+                    return Trouble(self.lane.name, error)
+                await self._clock.sleep(wait)
+            else:
+                await self._beat("running")
+                return None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Step until `stop` is set; the step under way is finished first."""

@@ -81,13 +81,18 @@ def after_write(
         case AuthFailed() | NotPermitted():
             return Change(state=ItemState.READY, due_at=now, detail=detail(answer), pause=answer, never_sent=True)
         case Gone():
-            return Change(state=ItemState.DROPPED, reason=Reason.RECORD_GONE, detail=detail(answer), rematch=True)
+            return _refused(ItemState.DROPPED, Reason.RECORD_GONE, answer, rematch=True)
         case Conflict():
-            return Change(state=ItemState.DROPPED, reason=Reason.PERSON_MOVED_DEAL, detail=detail(answer))
+            return _refused(ItemState.DROPPED, Reason.PERSON_MOVED_DEAL, answer)
         case Unsupported():
-            return Change(state=ItemState.PARKED, reason=Reason.UNSUPPORTED, detail=detail(answer))
+            return _refused(ItemState.PARKED, Reason.UNSUPPORTED, answer)
         case Rejected() | _:
-            return Change(state=ItemState.PARKED, reason=Reason.REJECTED, detail=detail(answer))
+            return _refused(ItemState.PARKED, Reason.REJECTED, answer)
+
+
+def _refused(state: ItemState, reason: Reason, answer: ConnectorError, *, rematch: bool = False) -> Change:
+    """The vendor said no: nothing was written."""
+    return Change(state=state, reason=reason, detail=detail(answer), rematch=rematch, never_sent=True)
 
 
 def _later(answer: ConnectorError, *, tries: int, now: datetime, random: Random) -> Change:

@@ -45,7 +45,7 @@ def classifier(clock: Clock) -> Callable[[Call, Reply], ConnectorError | None]:
     """
 
     def classify(call: Call, reply: Reply) -> ConnectorError | None:
-        if reply.status in {401, 412}:  # the general rule: AuthFailed, Conflict
+        if reply.status in {401, 412, 429}:  # the general rule: AuthFailed, Conflict, RateLimited (an edge in front)
             return None
         if reply.status == 410:
             hint = "This version of the API has ended; install a newer Tradepost."

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, and_, delete, select, union, update
+from sqlalchemy import Connection, Row, and_, delete, select, union, update
 from sqlalchemy.dialects.sqlite import insert
 
 from connectors.base.model import MailMessage, Place, Unreadable
 from mappings.match import questions
 from mappings.model import Direction, Facts, Reason, ThreadLink
 from mappings.reading import Reading
+from mappings.reading.copies import joined
 from sync.model import VerdictState
 from sync.schema import tables as t
 from sync.store import codec
@@ -224,9 +225,8 @@ class MailStore:
         live = message.received_at >= live_from
         identity = _known_identity(c, mailbox, reading) or reading.facts.identity
         thread = _thread_of(c, keys_of(reading.facts, mailbox, message.thread_id), now)
-        if (
-            old := c.execute(select(t.mails.c.thread).where(t.mails.c.identity == identity)).scalar_one_or_none()
-        ) is None:
+        old = c.execute(select(t.mails).where(t.mails.c.identity == identity)).one_or_none()
+        if old is None:
             c.execute(
                 insert(t.mails).values(
                     identity=identity,
@@ -241,8 +241,9 @@ class MailStore:
                     twin_text=reading.twin.text_hash,
                 )
             )
-        elif old != thread:
-            thread = _merge_threads(c, (old, thread))
+        else:
+            _join_facts(c, old, reading.facts)
+            thread = _merge_threads(c, (old.thread, thread)) if old.thread != thread else thread
         if live:
             c.execute(update(t.mails).where(t.mails.c.identity == identity).values(live=True))
         self._put_body(c, identity, reading, now)
@@ -468,6 +469,14 @@ def _known_identity(c: Connection, mailbox: str, reading: Reading) -> str | None
     )
     found: str | None = c.execute(twin).scalars().first()
     return found
+
+
+def _join_facts(c: Connection, old: Row[tuple[object, ...]], copy: Facts) -> None:
+    """Add what another copy tells to a mail that is known; what has been forgotten stays so."""
+    known = codec.facts.load(old.facts)
+    both = joined(known, copy)
+    if both != known and old.twin_from:
+        c.execute(update(t.mails).where(t.mails.c.identity == old.identity).values(facts=codec.facts.dump(both)))
 
 
 def _thread_of(c: Connection, keys: Sequence[str], now: datetime) -> int:

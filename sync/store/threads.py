@@ -20,7 +20,8 @@ from sync.store.db import Database
 from sync.store.journal import note
 from sync.store.mail import mail_copies
 
-# A thread is decided on its newest mails; older ones are logged already and change nothing.
+# A thread is decided on its newest mails, and on as many older ones that are not decided yet or wait; the rest is logged
+# already and changes nothing.
 THREAD_BOUND = 400
 
 
@@ -66,7 +67,7 @@ class ThreadStore:
     async def view(self, case: Case, target: TargetView, policies: Mapping[str, MailboxPolicy]) -> ThreadView:
         """Everything one decision may look at, read in one go."""
         with self._db.read() as c:
-            mails = _mails(c, case.thread)
+            mails = _mails(c, case)
             link_text = c.execute(
                 select(t.cases.c.link).where(t.cases.c.thread == case.thread, t.cases.c.target == case.target)
             ).scalar_one()
@@ -98,6 +99,7 @@ class ThreadStore:
         with self._db.tx("decided") as c:
             query = select(t.mails.c.identity, t.mails.c.live).where(t.mails.c.thread == case.thread)
             live = {row.identity: row.live for row in c.execute(query)}
+            before = _open(c, case)
             for verdict in decision.verdicts:
                 _put_verdict(c, case, verdict, now)
             for key, reason in decision.drops:
@@ -107,7 +109,12 @@ class ThreadStore:
             c.execute(
                 update(t.cases)
                 .where(t.cases.c.thread == case.thread, t.cases.c.target == case.target)
-                .values(dirty=False, link=codec.link.dump(decision.link), wake_at=decision.wake_at, decided_at=now)
+                .values(
+                    dirty=_goes_on(before, _open(c, case), len(live)),
+                    link=codec.link.dump(decision.link),
+                    wake_at=decision.wake_at,
+                    decided_at=now,
+                )
             )
 
     async def set_aside(self, case: Case, *, until: datetime, now: datetime) -> None:
@@ -139,14 +146,20 @@ def dirty_case(c: Connection, thread: int, target: str) -> None:
     c.execute(update(t.cases).where(t.cases.c.thread == thread, t.cases.c.target == target).values(dirty=True))
 
 
-def _mails(c: Connection, thread: int) -> tuple[ThreadMail, ...]:
+def _mails(c: Connection, case: Case) -> tuple[ThreadMail, ...]:
     newest = (
         select(t.mails)
-        .where(t.mails.c.thread == thread)
+        .where(t.mails.c.thread == case.thread)
         .order_by(t.mails.c.sent_at.desc(), t.mails.c.identity.desc())
         .limit(THREAD_BOUND)
     )
-    rows = list(reversed(c.execute(newest).all()))
+    found = c.execute(newest).all()
+    if len(found) == THREAD_BOUND:
+        here = [row.identity for row in found]
+        older = newest.where(t.mails.c.identity.not_in(here), t.mails.c.identity.in_(_open_mails(case)))
+        # Those without any verdict first: they are what brings a long thread to an end.
+        found += c.execute(older.order_by(None).order_by(*_UNDECIDED_FIRST)).all()
+    rows = sorted(found, key=lambda row: (row.sent_at, row.identity))
     copies = mail_copies(c, [row.identity for row in rows])
     found = []
     for row in rows:
@@ -276,10 +289,11 @@ def _put_verdict(c: Connection, case: Case, verdict: Verdict, now: datetime) -> 
 
 
 def _drop(c: Connection, key: str, reason: Reason, now: datetime) -> None:
-    """Only what has never been sent can be overtaken quietly."""
+    """Only what has never been sent can be overtaken quietly; what may be there stays for a look-up or a person."""
     changed = c.execute(
         update(t.items)
         .where(t.items.c.key == key, t.items.c.state.in_((ItemState.READY, ItemState.PARKED)))
+        .where(t.items.c.first_sent_at.is_(None))
         .values(state=ItemState.DROPPED, reason=reason, ended_at=now)
     ).rowcount
     if changed:
