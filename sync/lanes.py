@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -16,10 +17,10 @@ from connectors.base.errors import AuthFailed, ConnectorError, NotPermitted, Rat
 from connectors.base.services import Clock, Log
 from sync.deciding import Decider
 from sync.mirror import Mirror
-from sync.outbox import backoff
+from sync.outbox import backoff, detail
 from sync.pull import Puller
 from sync.push import Pusher
-from sync.store import Store
+from sync.store import StateFull, Store
 from sync.store.report import LaneState
 
 # A paused lane asks again by itself, so that mended credentials need no restart.
@@ -224,23 +225,26 @@ class LaneRunner:
             case AuthFailed() | NotPermitted():
                 state, until = "paused", now + ASK_AGAIN
                 self._started = False
+            case StateFull():
+                # What was being sent is unknown until the lane starts anew and looks it up.
+                state, until = "paused", now + backoff(self._failures, self._random)
+                self._started = False
             case _:
                 state, until = "waiting", now + backoff(self._failures, self._random)
         self._failures += 1
         self._last_beat = None
-        await self._store.report.put_lane(
-            LaneState(
-                name=self.lane.name,
-                state=state,
-                code=" ".join(
-                    p for p in (type(error).__name__, error.operation, str(error.status or ""), error.code) if p
-                ),
-                hint=error.hint,
-                until=until,
-                beat_at=now,
-                failures=self._failures,
+        with suppress(StateFull):
+            await self._store.report.put_lane(
+                LaneState(
+                    name=self.lane.name,
+                    state=state,
+                    code=detail(error),
+                    hint=error.hint,
+                    until=until,
+                    beat_at=now,
+                    failures=self._failures,
+                )
             )
-        )
         self._log.warning(
             f"lane.{state}",
             lane=self.lane.label,

@@ -8,14 +8,14 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 from sync.store.codec import Seal
-from sync.store.db import Database, StateError
+from sync.store.db import Database, StateError, StateFull
 from sync.store.mail import MailStore
 from sync.store.mirror import MirrorStore
 from sync.store.outbox import OutboxStore
 from sync.store.report import ReportStore
 from sync.store.threads import ThreadStore
 
-__all__ = ["StateError", "Store"]
+__all__ = ["StateError", "StateFull", "Store"]
 
 
 class Store:

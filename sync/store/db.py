@@ -16,9 +16,19 @@ from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import StaticPool
 
+from connectors.base.errors import Transient
+
 
 class StateError(Exception):
     """The state file cannot be used; the text says why and what to do."""
+
+
+class StateFull(Transient):
+    """The disk has no room for what must be remembered, so nothing more is read or sent until it has."""
+
+
+# https://www.sqlite.org/rescode.html: SQLITE_FULL, and SQLITE_IOERR with its write and fsync variants
+_NO_ROOM = (13, 10, 10 | 3 << 8, 10 | 4 << 8, 10 | 6 << 8)
 
 
 def _nothing(_: str) -> None:
@@ -93,11 +103,19 @@ class Database:
 
     @contextmanager
     def tx(self, name: str) -> Iterator[Connection]:
-        """One transaction, committed at the end or rolled back on any error. Contains no network call."""
+        """One transaction, committed at the end or rolled back on any error. Contains no network call.
+
+        Raises `StateFull` when the disk has no room; nothing of the transaction is kept then.
+        """
         self._step(f"{name}:begin")
-        with self._connection.begin():
-            yield self._connection
-            self._step(f"{name}:commit")
+        try:
+            with self._connection.begin():
+                yield self._connection
+                self._step(f"{name}:commit")
+        except OperationalError as error:
+            if getattr(error.orig, "sqlite_errorcode", None) in _NO_ROOM:
+                raise StateFull(f"The disk that holds {self.path} is full or failing; make room.") from error
+            raise
         self._step(f"{name}:committed")
 
     @contextmanager
