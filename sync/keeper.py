@@ -26,13 +26,18 @@ class Retention:
     facts: timedelta = timedelta(days=730)
 
 
-async def count(store: Store, puller: Puller, *, clock: Clock, repair: bool = True) -> CoverageReport | None:
-    """Count one mailbox now and store the sums; what is missing is asked for. None before the first start."""
+async def count(
+    store: Store, puller: Puller, *, clock: Clock, repair: bool = True, settling: timedelta = SETTLING
+) -> CoverageReport | None:
+    """Count one mailbox now and store the sums; what is missing is asked for. None before the first start.
+
+    Mail younger than `settling` is left out; zero counts all of it, for listings that are never late.
+    """
     mailbox = await store.mail.mailbox(puller.name)
     if mailbox is None:
         return None
     now = clock.now()
-    until = now - SETTLING
+    until = now - settling
     listed = await puller.listing(mailbox.covered_from, until) if until > mailbox.covered_from else ()
     fates = await store.report.fates(puller.name, listed)
     report = CoverageReport(

@@ -144,10 +144,11 @@ def write_config(
     rules: Mapping[str, Any] | None = None,
     settle_seconds: float | None = None,
     poll: Mapping[str, float] | None = None,
+    own: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a configuration for the company, with its secrets in files beside it; the answer is the file.
 
-    `start` is the first day of mail to take in, as YYYY-MM-DD.
+    `start` is the first day of mail to take in, as YYYY-MM-DD; `own` replaces keys of the section `company`.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _secret(folder / "google-key.json", json.dumps(company.gmail.key_file(where.google_tokens)))
@@ -162,6 +163,7 @@ def write_config(
             "name": people()["company"]["name"],
             "domains": [company.gmail.domain],
             "calendar": {"zone": people()["company"]["zone"], "holidays": "CN"},
+            **(own or {}),
         },
         "state": {"directory": str(folder / "state")},
         "connections": {
