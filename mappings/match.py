@@ -171,7 +171,8 @@ def _seats(facts: Facts, directory: Directory, own: Own, ignored: frozenset[str]
 def _seat(facts: Facts, role: Role, addresses: tuple[str, ...], directory: Directory) -> _Seat:
     for address in addresses:
         if rows := _best(directory.by_address.get(address, ())):
-            rule = "reply_to" if role is Role.FROM and address != facts.from_.email else "address_exact"
+            answered = role is Role.FROM and address != facts.from_.email and address in _answered(facts)
+            rule = "reply_to" if answered else "address_exact"
             return _Seat(role, address, rule if len(rows) == 1 else "ambiguous_address", rows, exact=True)
     shown = {facts.author.email, *(e.address.email for e in facts.externals)}  # a Reply-To may be a list's
     for address in addresses:
@@ -179,6 +180,10 @@ def _seat(facts: Facts, role: Role, addresses: tuple[str, ...], directory: Direc
             return _Seat(role, address, "domain_company" if len(rows) == 1 else "ambiguous_domain", rows)
     rule = "unknown_address" if company_hosts(addresses[0]) else "freemail_no_company"
     return _Seat(role, addresses[0], rule)
+
+
+def _answered(facts: Facts) -> set[str]:
+    return {person.email for person in facts.reply_to}
 
 
 def _best(rows: Iterable[Customer]) -> tuple[Customer, ...]:

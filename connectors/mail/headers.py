@@ -126,11 +126,10 @@ def addresses(value: str, limit: int = 1000) -> tuple[Address, ...]:
     """
     found: list[Address] = []
     for chunk in _mailboxes(value):
-        address = _mailbox(chunk)
-        if address.email or address.name:
-            found.append(address)
+        found += [address for address in map(_mailbox, _unlisted(chunk)) if address.email or address.name]
         if len(found) >= limit:
             break
+    found = found[:limit]
     if not any(a.email for a in found) and "=?" in value:  # the whole header was encoded, brackets and all
         decoded = text(value)
         if "@" in decoded and "=?" not in decoded:
@@ -169,6 +168,12 @@ def _mailboxes(value: str) -> list[str]:
     if quoted or depth or angle:  # never closed: cut plainly
         return [*chunks, *re.split("[,;]", value[start:])]
     return [*chunks, value[start:]]
+
+
+def _unlisted(chunk: str) -> list[str]:
+    """Bare addresses with nothing but blanks between them, as scripts write them, are several."""
+    words = chunk.split()
+    return words if len(words) > 1 and all(_SPEC.fullmatch(word) for word in words) else [chunk]
 
 
 def _mailbox(chunk: str) -> Address:

@@ -173,7 +173,7 @@ def _fields(block: bytes, hint: str) -> dict[str, list[str]]:
 
 
 def _first(fields: dict[str, list[str]], name: str) -> str:
-    """The first value that is not empty; mails with two Subject or From headers show the first."""
+    """The first value that is not empty; mails with two Subject headers show the first."""
     return next((v for v in fields.get(name, ()) if v), "")
 
 
@@ -183,7 +183,7 @@ def _ids(fields: dict[str, list[str]], name: str) -> tuple[str, ...]:
 
 def _people(fields: dict[str, list[str]], name: str, limits: Limits, read: _Read) -> tuple[Address, ...]:
     values = fields.get(name, [])
-    joined = ", ".join(values[:1] if name in ("from", "sender") else values)
+    joined = ", ".join(values[:1] if name == "sender" else values)
     people = hdr.addresses(joined, limits.addresses + 1)
     if len(people) > limits.addresses:
         read.defects["addresses_cut"] = None

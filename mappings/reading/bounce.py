@@ -170,7 +170,8 @@ def is_hard(said: str) -> bool:
 def _flufl(message: MailMessage, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     rebuilt = Message()
     for name, people in (("From", message.from_), ("To", message.to)):
-        rebuilt[name] = ", ".join(person.email for person in people)
+        # Without any address one detector raises, and none behind it is asked: flufl.bounce 6.0, _detectors/yale.py.
+        rebuilt[name] = ", ".join(person.email for person in people if person.email) or "<>"
     rebuilt["Subject"] = message.subject
     for name, value in message.headers:
         if name not in ("content-type", "delivery-status"):

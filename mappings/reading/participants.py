@@ -36,7 +36,9 @@ def participants(message: MailMessage, own: Own, words: Words) -> Participants:
     if not ours and (message.place is Place.SENT or (is_ours(sender, own) and not list_addresses(message))):
         ours = True  # sent by one of ours under an address the configuration does not know
     recipients = [(person, role) for people, role in _recipients(message) for person in people]
-    people = recipients if ours else [(writer, Role.FROM), *recipients]
+    first = address_of(message.from_)
+    others = [(person, Role.FROM) for person in message.from_ if person.email != first]  # a mail may have many authors
+    people = recipients if ours else [(writer, Role.FROM), *others, *recipients]
     through = set() if ours else set(list_addresses(message))
     externals = _outside(people, own, without=through)
     return Participants(_direction(ours, writer, recipients, externals), writer, externals)

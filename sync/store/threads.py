@@ -7,21 +7,32 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Select, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from connectors.base.model import Customer, RecordKind, RecordRef, WriteKind
 from mappings.match import questions
 from mappings.model import CopyFacts, Directory, Facts, Reason, ThreadLink
-from sync.model import Decision, Intent, ItemState, ItemView, MailboxPolicy, TargetView, ThreadMail, ThreadView, Verdict
+from sync.model import (
+    Decision,
+    Intent,
+    ItemState,
+    ItemView,
+    MailboxPolicy,
+    TargetView,
+    ThreadMail,
+    ThreadView,
+    Verdict,
+    VerdictState,
+)
 from sync.schema import tables as t
 from sync.store import codec
 from sync.store.db import Database
 from sync.store.journal import note
 from sync.store.mail import mail_copies
 
-# A thread is decided on its newest mails, and on as many older ones that are not decided yet or wait; the rest is logged
-# already and changes nothing.
+# A thread is decided on its newest mails, and on as many older ones that are not decided yet or wait; the rest is
+# logged already and changes nothing.
 THREAD_BOUND = 400
 
 
@@ -99,18 +110,20 @@ class ThreadStore:
         with self._db.tx("decided") as c:
             query = select(t.mails.c.identity, t.mails.c.live).where(t.mails.c.thread == case.thread)
             live = {row.identity: row.live for row in c.execute(query)}
-            before = _open(c, case)
+            before = _still_open(c, case, len(live))
             for verdict in decision.verdicts:
                 _put_verdict(c, case, verdict, now)
             for key, reason in decision.drops:
                 _drop(c, key, reason, now)
             for intent in decision.intents:
                 _put_item(c, case, intent, history=not live.get(intent.mail, True), now=now)
+            after = _still_open(c, case, len(live))
             c.execute(
                 update(t.cases)
                 .where(t.cases.c.thread == case.thread, t.cases.c.target == case.target)
                 .values(
-                    dirty=_goes_on(before, _open(c, case), len(live)),
+                    # Whoever is still open and could not be seen is seen next, as long as that leads anywhere.
+                    dirty=any(0 < left < once for left, once in zip(after, before, strict=True)),
                     link=codec.link.dump(decision.link),
                     wake_at=decision.wake_at,
                     decided_at=now,
@@ -153,13 +166,13 @@ def _mails(c: Connection, case: Case) -> tuple[ThreadMail, ...]:
         .order_by(t.mails.c.sent_at.desc(), t.mails.c.identity.desc())
         .limit(THREAD_BOUND)
     )
-    found = c.execute(newest).all()
-    if len(found) == THREAD_BOUND:
-        here = [row.identity for row in found]
-        older = newest.where(t.mails.c.identity.not_in(here), t.mails.c.identity.in_(_open_mails(case)))
-        # Those without any verdict first: they are what brings a long thread to an end.
-        found += c.execute(older.order_by(None).order_by(*_UNDECIDED_FIRST)).all()
-    rows = sorted(found, key=lambda row: (row.sent_at, row.identity))
+    rows = list(c.execute(newest).all())
+    if len(rows) == THREAD_BOUND:
+        older = _open_mails(case).where(t.mails.c.identity.not_in([row.identity for row in rows]))
+        # Those without a verdict first, so that a long thread comes to an end.
+        order = (t.verdicts.c.state.is_not(None), t.mails.c.sent_at.desc(), t.mails.c.identity.desc())
+        rows += c.execute(older.order_by(*order).limit(THREAD_BOUND)).all()
+    rows.sort(key=lambda row: (row.sent_at, row.identity))
     copies = mail_copies(c, [row.identity for row in rows])
     found = []
     for row in rows:
@@ -167,6 +180,26 @@ def _mails(c: Connection, case: Case) -> tuple[ThreadMail, ...]:
         own = tuple(CopyFacts(mailbox, place, labels) for mailbox, place, labels in copies.get(row.identity, ()))
         found.append(ThreadMail(facts=facts, copies=own, live=row.live))
     return tuple(found)
+
+
+def _open_mails(case: Case) -> Select[tuple[object, ...]]:
+    """The case's mails that have no verdict yet, or wait."""
+    verdict = (t.verdicts.c.mail == t.mails.c.identity) & (t.verdicts.c.target == case.target)
+    return (
+        select(t.mails)
+        .outerjoin(t.verdicts, verdict)
+        .where(t.mails.c.thread == case.thread)
+        .where(t.verdicts.c.state.is_(None) | (t.verdicts.c.state == VerdictState.WAITING))
+    )
+
+
+def _still_open(c: Connection, case: Case, size: int) -> tuple[int, int]:
+    """How many mails of a thread that is too long to be seen whole lack a verdict, and how many lack one or wait."""
+    if size <= THREAD_BOUND:
+        return 0, 0
+    found = _open_mails(case).with_only_columns(t.verdicts.c.state)
+    states = c.execute(found).scalars().all()
+    return states.count(None), len(states)
 
 
 def _items(c: Connection, case: Case) -> tuple[ItemView, ...]:
