@@ -172,7 +172,7 @@ class RecordRef:
 class Customer:
     """A contact, lead or company. `emails` are all of its addresses, `domains` only a company's own.
 
-    `merged_into` names the winner after a merge or a lead's conversion; with it, or `deleted`, a record matches nothing.
+    `merged_into` names the winner after a merge or a lead's conversion; with it, or `deleted`, a record matches nobody.
     """
 
     ref: RecordRef

@@ -27,7 +27,9 @@ def log_of(folder, seed):
             box.company.gmail.deliver_to_recipients(letter.raw)
             await box.once()
         await box.settle()
-        requests = [(r.n, r.at.isoformat(), r.vendor, r.operation, r.status, r.fault) for r in box.world.requests.records]
+        requests = [
+            (r.n, r.at.isoformat(), r.vendor, r.operation, r.status, r.fault) for r in box.world.requests.records
+        ]
         return json.dumps([box.events.lines, requests, box.company.org.dump()["EmailMessage"]], default=str).encode()
 
     return run(main())

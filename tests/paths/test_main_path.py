@@ -108,7 +108,9 @@ def test_a_persons_stage_between_decision_and_push_stands_and_explain_says_so(tm
         assert not await box.once()
         await box.clock.sleep(60)
         sent = box.company.gmail.deliver_to_recipients(
-            letter(box, "lily", ["klaus"], "Our quotation for 1,200 panels", "Dear Klaus,\n\nour quotation is attached.\n")
+            letter(
+                box, "lily", ["klaus"], "Our quotation for 1,200 panels", "Dear Klaus,\n\nour quotation is attached.\n"
+            )
         )
         async with box.engine() as engine:
             (runner,) = engine.crm
@@ -138,7 +140,9 @@ def test_without_a_person_in_between_the_deal_moves_once(tmp_path):
         assert not await box.once()
         await box.clock.sleep(60)
         box.company.gmail.deliver_to_recipients(
-            letter(box, "lily", ["klaus"], "Our quotation for 1,200 panels", "Dear Klaus,\n\nour quotation is attached.\n")
+            letter(
+                box, "lily", ["klaus"], "Our quotation for 1,200 panels", "Dear Klaus,\n\nour quotation is attached.\n"
+            )
         )
         assert not await box.once()
         assert not await box.once()
@@ -229,7 +233,9 @@ def test_explain_names_rule_and_evidence_for_every_kind_of_fate(tmp_path):
         assert all(rules.values())
         assert "address_exact" in rules["logged"] | {e.rule for i in told["logged"].items for e in i.evidence}
         assert "ambiguous_address" in rules["ambiguous"]
-        candidates = dict(next(e for e in told["ambiguous"].verdicts[0].evidence if e.rule == "ambiguous_address").details)
+        candidates = dict(
+            next(e for e in told["ambiguous"].verdicts[0].evidence if e.rule == "ambiguous_address").details
+        )
         assert box.company.contacts["hotel1"] in candidates["candidates"]
 
     run(main())
