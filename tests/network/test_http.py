@@ -387,6 +387,24 @@ def test_a_call_dearer_than_the_burst_still_passes_in_time(shop) -> None:
     assert sent[-1] < 130
 
 
+def test_dear_calls_among_cheap_ones_keep_within_the_quota_as_they_arrive(shop) -> None:
+    """Batches of 20 Gmail messages at 20 units each, with a listing between them, as a backfill sends them."""
+
+    async def main() -> None:
+        session = shop.session(quotas={"minute": Quota(6000, 60)})
+        for _ in range(60):
+            for cost in (5, 400):
+                await session.send(
+                    Call(operation="get", method="GET", url="entries", safe=True, costs={"minute": cost})
+                )
+                sent.append((shop.clock.monotonic(), cost))
+
+    sent: list[tuple[float, float]] = []
+    run(main())
+    busiest = max(sum(cost for at, cost in sent if start <= at < start + 60.2) for start, _ in sent)
+    assert 5400 < busiest <= 6000
+
+
 def test_a_shared_quota_of_two_sizes_and_an_unknown_quota_are_mistakes(shop) -> None:
     shop.session("a", quotas={"q": Quota(1, 1, shared="p")})
     with pytest.raises(ValueError, match="two sizes"):
