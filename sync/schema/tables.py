@@ -144,6 +144,14 @@ cases = Table(
     Index("ix_cases_wake", "wake_at"),
 )
 
+case_links = Table(
+    "case_links",
+    metadata,
+    Column("target", String, primary_key=True),
+    Column("record", String, primary_key=True),  # kind:id, of a customer or deal
+    Column("thread", Integer, ForeignKey("threads.id"), primary_key=True, index=True),
+)
+
 verdicts = Table(
     "verdicts",
     metadata,

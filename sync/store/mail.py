@@ -19,6 +19,7 @@ from sync.model import VerdictState
 from sync.schema import tables as t
 from sync.store import codec
 from sync.store.db import Database
+from sync.store.links import index_link
 from sync.threads import keys_of, merge
 
 TWIN_WINDOW = timedelta(minutes=2)
@@ -502,6 +503,7 @@ def _merge_threads(c: Connection, threads: Sequence[int]) -> int:
         c.execute(delete(t.thread_words).where(t.thread_words.c.thread == loser))
         for case in c.execute(select(t.cases).where(t.cases.c.thread == loser)).all():
             _join_case(c, survivor, case.target, case.link)
+        c.execute(delete(t.case_links).where(t.case_links.c.thread == loser))
         c.execute(delete(t.cases).where(t.cases.c.thread == loser))
         c.execute(delete(t.threads).where(t.threads.c.id == loser))
     return survivor
@@ -513,10 +515,12 @@ def _join_case(c: Connection, thread: int, target: str, link: str) -> None:
     own = c.execute(select(t.cases.c.link).where(here)).scalar_one_or_none()
     if own is None:
         c.execute(insert(t.cases).values(thread=thread, target=target, dirty=True, link=link))
+        index_link(c, thread, target, codec.link.load(link))
         return
     mine, theirs = codec.link.load(own), codec.link.load(link)
     joined = theirs if mine.primary is None or (not mine.deal and theirs.deal) else mine
     c.execute(update(t.cases).where(here).values(dirty=True, link=codec.link.dump(joined)))
+    index_link(c, thread, target, joined)
 
 
 def _put_words(c: Connection, thread: int, reading: Reading) -> None:

@@ -12,10 +12,11 @@ from sqlalchemy.dialects.sqlite import insert
 
 from connectors.base.model import Customer, Deal, TargetAccount, User, WriteKind
 from mappings.domains import index_hosts
+from sync.keys import record_word
 from sync.schema import tables as t
 from sync.store import codec
 from sync.store.db import Database
-from sync.store.threads import forget_links
+from sync.store.links import deal_word, wake_linked
 
 
 class Feed(StrEnum):
@@ -132,12 +133,19 @@ def _put_customer(c: Connection, target: str, row: Customer) -> bool:
     threads = select(t.thread_words.c.thread).where(t.thread_words.c.word.in_(words))
     c.execute(update(t.cases).where(t.cases.c.target == target, t.cases.c.thread.in_(threads)).values(dirty=True))
     if not live:
-        forget_links(c, target, (row.ref,))
+        wake_linked(c, target, record_word(row.ref))
     return True
 
 
 def _put_deal(c: Connection, target: str, row: Deal) -> None:
+    """Store a row; a changed one wakes the threads that belong to it."""
     text = codec.deal.dump(row)
+    here = (t.deals.c.target == target) & (t.deals.c.id == row.id)
+    before = c.execute(select(t.deals.c.row).where(here)).scalar_one_or_none()
+    if before == text:
+        return
+    if before is not None:
+        wake_linked(c, target, deal_word(row.id))
     statement = insert(t.deals).values(target=target, id=row.id, row=text)
     c.execute(statement.on_conflict_do_update(index_elements=["target", "id"], set_={"row": text}))
     c.execute(delete(t.deal_records).where(t.deal_records.c.target == target, t.deal_records.c.deal == row.id))

@@ -29,6 +29,7 @@ from sync.schema import tables as t
 from sync.store import codec
 from sync.store.db import Database
 from sync.store.journal import note
+from sync.store.links import index_link
 from sync.store.mail import mail_copies
 
 # A thread is decided on its newest mails, and on as many older ones that are not decided yet or wait; the rest is
@@ -129,6 +130,7 @@ class ThreadStore:
                     decided_at=now,
                 )
             )
+            index_link(c, case.thread, case.target, decision.link)
 
     async def set_aside(self, case: Case, *, until: datetime, now: datetime) -> None:
         """A thread that cannot be decided is parked with that reason and tried again later; the others go on."""
@@ -380,10 +382,3 @@ def _put_item(c: Connection, case: Case, intent: Intent, *, history: bool, now: 
         item=intent.write.key,
         details={"kind": kind.value, "rule": intent.rule},
     )
-
-
-def forget_links(c: Connection, target: str, gone: Sequence[RecordRef]) -> None:
-    """Threads linked with a record that was merged or deleted are decided again."""
-    for ref in gone:
-        like = f'%"id":"{ref.id}"%'
-        c.execute(update(t.cases).where(t.cases.c.target == target, t.cases.c.link.like(like)).values(dirty=True))

@@ -334,3 +334,28 @@ def test_history_only_logs(tmp_path):
         assert {i.kind for i in await items(box)} == {"log_email"}
 
     run(main())
+
+
+def test_a_persons_later_move_ends_the_proposal(tmp_path):
+    """A changed deal wakes the threads that belong to it."""
+
+    async def main():
+        box = Box(tmp_path)
+        deal, org = box.company.deals["nordlicht-panels"], box.company.org
+        assert not await box.once()
+        await box.clock.sleep(60)
+        box.company.gmail.deliver_to_recipients(
+            letter(
+                box, "lily", ["klaus"], "Our quotation for 1,200 panels", "Dear Klaus,\n\nour quotation is attached.\n"
+            )
+        )
+        assert not await box.once()
+        (task,) = [i for i in await items(box, "create_task") if i.rule.startswith("stage:")]
+        assert org.record(task.record)["IsClosed"] is False
+        await box.clock.sleep(60)
+        org.update(deal, {"StageName": "Negotiation/Review"}, by=box.company.users["lily"])
+        await box.clock.sleep(60)
+        assert not await box.once()
+        assert org.record(task.record)["IsClosed"] is True
+
+    run(main())

@@ -178,6 +178,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("target", "id", name=op.f("pk_users")),
     )
     op.create_table(
+        "case_links",
+        sa.Column("target", sa.String(), nullable=False),
+        sa.Column("record", sa.String(), nullable=False),
+        sa.Column("thread", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["thread"], ["threads.id"], name=op.f("fk_case_links_thread_threads")),
+        sa.PrimaryKeyConstraint("target", "record", "thread", name=op.f("pk_case_links")),
+    )
+    op.create_index(op.f("ix_case_links_thread"), "case_links", ["thread"], unique=False)
+    op.create_table(
         "cases",
         sa.Column("thread", sa.Integer(), nullable=False),
         sa.Column("target", sa.String(), nullable=False),
