@@ -1,0 +1,46 @@
+"""Pages that must not fall behind the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import tradepost.api
+from connectors.base import crm, errors, mail, model, services
+from sync.schema.tables import metadata
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("table", sorted(metadata.tables))
+def test_every_column_of_the_state_file_is_told(table):
+    rows = [line for line in (ROOT / "docs/data.md").read_text().splitlines() if f"`{table}`" in line]
+    assert rows, f"{table} is missing in docs/data.md"
+    words = set(re.findall(r"\w+", " ".join(rows)))
+    shared = {"users", "customers", "customer_words", "deals", "deal_records", "threads", "thread_keys", "thread_words"}
+    if table not in shared | {"feeds", "targets"}:
+        assert {column.name for column in metadata.tables[table].columns} <= words
+
+
+def test_third_parties_can_import_the_whole_seam():
+    public = {
+        name
+        for module in (crm, errors, mail, model, services)
+        for name, value in vars(module).items()
+        if not name.startswith("_") and getattr(value, "__module__", "") == module.__name__ and isinstance(value, type)
+    }
+    assert public <= set(tradepost.api.__all__)
+
+
+def test_links_between_pages_lead_somewhere():
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    for page in pages:
+        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} -> {target}"
+
+
+def test_decisions_are_numbered_one_by_one():
+    numbers = [int(p.name[:4]) for p in sorted((ROOT / "docs/decisions").glob("*.md"))]
+    assert numbers == list(range(1, len(numbers) + 1))
