@@ -209,7 +209,10 @@ class LaneRunner:
                 continue
             self._failures = 0
             await self._beat("running")
-            await _first(self._bell.wait(wait), stop.wait())
+            if wait > 0:
+                await _first(self._bell.wait(wait), stop.wait())
+            else:
+                await asyncio.sleep(0)  # let the other lanes have their turn
 
     async def _start(self) -> None:
         if not self._started:
