@@ -21,7 +21,7 @@ from tradepost.config import Settings
 from tradepost.cpu import PoolCpu
 from tradepost.daemon import Engine, Parts, assemble, state_file
 from tradepost.errors import UserError
-from tradepost.messages import sentence
+from tradepost.messages import known, sentence
 from tradepost.packaging import refuse_foreign_owners
 from tradepost.service.lock import WorkerLock
 from tradepost.vault import FileVault
@@ -33,20 +33,45 @@ async def working(settings: Settings, log: Log, clock: Clock | None = None) -> A
 
     Raises `UserError` when another process works, a secret cannot be read, or the state file cannot be used.
     """
+    with holding(settings):
+        async with opened(settings, log, clock or SystemClock()) as engine:
+            yield engine
+
+
+@contextmanager
+def holding(settings: Settings) -> Iterator[None]:
+    """Be the one worker of the state file. Raises `UserError` when another process is."""
     refuse_foreign_owners()
-    directory = state_directory(settings)
-    lock = WorkerLock(directory)
+    lock = WorkerLock(state_directory(settings))
     lock.acquire()
     try:
-        async with connections(settings, log, clock or SystemClock()) as parts:
-            with _open_store(settings, directory) as store, _secrets():
-                engine = assemble(settings, parts, store)
-                try:
-                    yield engine
-                finally:
-                    await engine.close()
+        yield
     finally:
         lock.release()
+
+
+@asynccontextmanager
+async def opened(settings: Settings, log: Log, clock: Clock) -> AsyncIterator[Engine]:
+    """The engine over its state file, for whoever holds the lock. Raises `UserError`."""
+    async with connections(settings, log, clock) as parts:
+        with open_store(settings) as store:
+            engine = assembled(settings, parts, store)
+            try:
+                yield engine
+            finally:
+                await engine.close()
+
+
+async def rehearse(settings: Settings, log: Log, clock: Clock, store: Store) -> None:
+    """Put an engine together beside the one that works, and away again: a reload may rely on it. Raises `UserError`."""
+    async with connections(settings, log, clock) as parts:
+        await assembled(settings, parts, store).close()
+
+
+def assembled(settings: Settings, parts: Parts, store: Store) -> Engine:
+    """`daemon.assemble`, where a secret, certificate file or proxy that cannot be used is a mistake of the person."""
+    with usable():
+        return assemble(settings, parts, store)
 
 
 @asynccontextmanager
@@ -57,11 +82,19 @@ async def connections(settings: Settings, log: Log, clock: Clock) -> AsyncIterat
     sender = Sender(clock=clock, random=chance, log=log)
     cpu = PoolCpu()
     try:
-        vault = FileVault(directory / "tokens.db", state_key(settings, directory))
+        vault = _open_vault(settings, directory)
         yield Parts(sender=sender, clock=clock, random=chance, cpu=cpu, log=log, vault=vault)
     finally:
         cpu.close()
         await sender.close()
+
+
+def _open_vault(settings: Settings, directory: Path) -> FileVault:
+    try:
+        with usable():
+            return FileVault(directory / "tokens.db", state_key(settings, directory))
+    except OSError as error:  # most often files that a command run as root has made
+        raise UserError(sentence("state.unusable", error=f"{error.filename}: {error.strerror}")) from None
 
 
 @contextmanager
@@ -93,7 +126,7 @@ def state_directory(settings: Settings) -> Path:
 def state_key(settings: Settings, directory: Path) -> bytes:
     """The key that encrypts texts and tokens: from the configured secret, else a file that is made once (0600)."""
     if settings.state.key is not None:
-        with _secrets():
+        with usable():
             return urlsafe_b64encode(sha256(settings.state.key.read().encode()).digest())
     path = directory / "key"
     try:
@@ -109,9 +142,11 @@ def state_key(settings: Settings, directory: Path) -> bytes:
 
 
 @contextmanager
-def _open_store(settings: Settings, directory: Path) -> Iterator[Store]:
+def open_store(settings: Settings) -> Iterator[Store]:
+    """The state file, for whoever holds the lock. Raises `UserError`."""
+    key = state_key(settings, state_directory(settings))
     try:
-        store = Store.open(state_file(settings), key=state_key(settings, directory))
+        store = Store.open(state_file(settings), key=key)
     except StateError as error:
         raise UserError(sentence("state.unusable", error=error)) from None
     try:
@@ -121,9 +156,14 @@ def _open_store(settings: Settings, directory: Path) -> Iterator[Store]:
 
 
 @contextmanager
-def _secrets() -> Iterator[None]:
-    """A secret that cannot be read is a mistake of the configuration, not of ours."""
+def usable() -> Iterator[None]:
+    """Around what opens connections: what cannot be used is a mistake of the configuration, not of ours."""
     try:
         yield
     except SecretError as error:
-        raise UserError(sentence(f"secret.{error.code}", where=error.where)) from None
+        name = f"secret.{error.code}"
+        raise UserError(
+            sentence(name, where=error.where) if known(name) else sentence("connection.unusable", error=error)
+        ) from None
+    except ValueError as error:  # a certificate file, a proxy or a quota; the text says which and holds no secret
+        raise UserError(sentence("connection.unusable", error=error)) from None

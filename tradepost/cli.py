@@ -60,7 +60,7 @@ YES = option("--yes", "-y", text="yes", is_flag=True)
 MAILBOXES = option("--mailbox", "mailboxes", text="mailbox", multiple=True, metavar="ADDRESS")
 
 COMMANDS = (
-    Command("demo", "demo:run", (option("--keep", text="demo_keep", is_flag=True),)),
+    Command("demo", "demo:run", (option("--keep", text="demo_keep", is_flag=True), JSON)),
     Command(
         "sandbox",
         "sandbox:run",
@@ -73,6 +73,7 @@ COMMANDS = (
                 type=click.Path(exists=True, path_type=Path),
                 metavar="PATH",
             ),
+            option("--fresh", text="sandbox_fresh", is_flag=True),
         ),
     ),
     Command("run", "run:run", (option("--once", text="run_once", is_flag=True),)),
@@ -88,9 +89,7 @@ COMMANDS = (
             JSON,
         ),
     ),
-    Command(
-        "check", "check:run", (option("--config-only", text="check_config_only", is_flag=True, required=True), JSON)
-    ),
+    Command("check", "check:run", (option("--config-only", text="check_config_only", is_flag=True), JSON)),
     Command("login", "login:run", (argument("connection"), MAILBOXES), ("login_connection",)),
     Command("setup", "setup:run", (YES,)),
     Command(

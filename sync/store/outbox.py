@@ -101,13 +101,17 @@ class OutboxStore:
             for key, change in changes.items():
                 _apply(c, key, change, now)
 
-    async def next_due(self, target: str, kinds: Sequence[WriteKind]) -> datetime | None:
-        """When the earliest ready or unknown item may be handled."""
+    async def next_due(
+        self, target: str, kinds: Sequence[WriteKind], *, after: datetime | None = None
+    ) -> datetime | None:
+        """When the earliest ready or unknown item may be handled; with `after`, of those due later than that."""
         query = select(func.min(t.items.c.due_at)).where(
             t.items.c.target == target,
             t.items.c.state.in_((ItemState.READY, ItemState.UNKNOWN)),
             t.items.c.kind.in_(kinds),
         )
+        if after is not None:
+            query = query.where(t.items.c.due_at > after)
         with self._db.read() as c:
             earliest: datetime | None = c.execute(query).scalar_one()
         return earliest

@@ -167,6 +167,12 @@ class ReportStore:
         with self._db.read() as c:
             return {(target, kind, state): n for target, kind, state, n in c.execute(query)}
 
+    async def mails_read(self) -> int:
+        """How many mails of all mailboxes have been read, each copy by itself."""
+        with self._db.read() as c:
+            query = select(func.count()).select_from(t.copies).where(t.copies.c.state == CopyState.READ)
+            return int(c.execute(query).scalar_one())
+
     async def items(self, states: Sequence[ItemState], limit: int = 1000) -> tuple[ItemReport, ...]:
         """Items in some states, in the order they were decided."""
         query = select(t.items).where(t.items.c.state.in_(states)).order_by(t.items.c.seq).limit(limit)
@@ -176,8 +182,12 @@ class ReportStore:
     # ---------------------------------------------------------------------------------------------------------- explain
 
     async def find(self, words: str, limit: int = 20) -> tuple[str, ...]:
-        """Identities a person may mean: an identity's beginning, a Message-ID, a provider id, an item's key."""
+        """Identities a person may mean: an identity's beginning, a Message-ID, a provider id, an item's key.
+
+        The mail of a Message-ID comes before those that refer to it.
+        """
         bare = words.strip().strip("<>")
+        own = t.mails.c.facts.contains(f'"message_id":{json.dumps(bare, ensure_ascii=False)}', autoescape=True)
         with self._db.read() as c:
             found = c.execute(
                 select(t.mails.c.identity)
@@ -187,7 +197,7 @@ class ReportStore:
                     | t.mails.c.identity.in_(select(t.items.c.mail).where(t.items.c.key == bare))
                     | t.mails.c.facts.contains(json.dumps(bare, ensure_ascii=False), autoescape=True)
                 )
-                .order_by(t.mails.c.sent_at.desc(), t.mails.c.identity)
+                .order_by(own.desc(), t.mails.c.sent_at.desc(), t.mails.c.identity)
                 .limit(limit)
             )
             return tuple(found.scalars())

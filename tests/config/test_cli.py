@@ -97,7 +97,7 @@ def test_a_slip_in_the_command_ends_with_2_and_one_message(run: Run, arguments: 
     assert {"en": "Error: ", "zh": "错误："}[language] in err
 
 
-@pytest.mark.parametrize("arguments", [(), ("check", "--json")])
+@pytest.mark.parametrize("arguments", [(), ("login",)])
 def test_too_little_is_answered_with_help_or_what_is_missing(run: Run, arguments: tuple[str, ...]) -> None:
     code, _, err = run(*arguments)
     assert code == 2

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 from connectors.base.crm import CrmTarget
 from connectors.base.errors import ConnectorError
 from connectors.base.mail import MailSource
 from connectors.base.model import Problem, Severity, User
+from connectors.base.services import Call, Clock, Http, Log, Reply
 from mappings.rules import check_stages
+from tradepost.app import connections, usable
+from tradepost.clock import SystemClock
+from tradepost.commands.common import close_all, command_log
 from tradepost.commands.invocation import Invocation
 from tradepost.config import Settings
 from tradepost.config.models import CrmConnection
+from tradepost.daemon import open_sources, open_targets, services_of
 from tradepost.messages import Sentence, known, sentence
 from tradepost.packaging import foreign_owners, refuse_foreign_owners
-from tradepost.views.check import CheckRow, Trouble
+from tradepost.views.check import CheckRow, Trouble, check_json, check_table, ready
+
+MOST_SKEW = 60.0  # seconds; Google takes a few minutes, Salesforce's JWT flow three
 
 
 class _Problematic(Protocol):
@@ -26,8 +36,16 @@ class _Problematic(Protocol):
 
 
 def run(invocation: Invocation, *, config_only: bool, as_json: bool) -> int:
-    """Only what can be told without a network. Raises `UserError`."""
-    del config_only
+    """0 when everything is ready, else 1. Raises `UserError`."""
+    if not config_only:
+        settings = invocation.settings()
+        with command_log(invocation, settings) as log:
+            rows = asyncio.run(_examined(settings, log, SystemClock()))
+        if as_json:
+            invocation.print_json(check_json(rows, invocation.language))
+        else:
+            invocation.print(check_table(rows, invocation.language))
+        return 0 if ready(rows) else 1
     refuse_foreign_owners()
     settings = invocation.settings()
     accounts = [*settings.mail, *settings.crm]
@@ -39,6 +57,68 @@ def run(invocation: Invocation, *, config_only: bool, as_json: bool) -> int:
         values = {"connections": ", ".join(accounts), "mailboxes": len(settings.mailboxes)}
         invocation.print(invocation.say("app.config_ok", file=settings.file, **values))
     return 0
+
+
+async def _examined(settings: Settings, log: Log, clock: Clock) -> list[CheckRow]:
+    async with connections(settings, log, clock) as parts:
+        skew = Skew(clock)
+        services = services_of(parts)
+        services = replace(services, open_http=lambda spec: _Timed(services_of(parts).open_http(spec), skew))
+        with usable():
+            sources, targets = open_sources(settings, services), open_targets(settings, services)
+        try:
+            rows = await examine(settings, sources, targets)
+        finally:
+            await close_all(sources, targets)
+    return [replace(rows[0], troubles=(*rows[0].troubles, *skew.troubles())), *rows[1:]]
+
+
+class Skew:
+    """How far this machine's clock is from the vendors', by the dates of their answers (RFC 9110, 6.6.1)."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._seconds: list[float] = []
+
+    def note(self, date: str) -> None:
+        """Take the Date header of an answer that has just come."""
+        try:
+            at = parsedate_to_datetime(date)
+        except ValueError:
+            return
+        if at.tzinfo is not None:
+            self._seconds.append((self._clock.now() - at).total_seconds())
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """A warning when even the nearest answer is further away than networks and whole seconds explain."""
+        nearest = min(self._seconds, key=abs, default=0.0)
+        if abs(nearest) <= MOST_SKEW:
+            return ()
+        word = "ahead" if nearest > 0 else "behind"
+        seconds = round(abs(nearest))
+        return (
+            Trouble(
+                Severity.WARNING,
+                sentence(f"check.clock_{word}.what", seconds=seconds),
+                sentence(f"check.clock_{word}.mend"),
+            ),
+        )
+
+
+class _Timed:
+    """`connectors.base.services.Http` that notes when answers say they were sent."""
+
+    def __init__(self, http: Http, skew: Skew) -> None:
+        self._http = http
+        self._skew = skew
+
+    async def send(self, call: Call) -> Reply:
+        reply = await self._http.send(call)
+        self._skew.note(reply.headers.get("date", ""))
+        return reply
+
+    async def close(self) -> None:
+        await self._http.close()
 
 
 async def examine(

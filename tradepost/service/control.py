@@ -10,7 +10,8 @@ import json
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,12 @@ Answer = dict[str, Any]
 Handler = Callable[[Mapping[str, Any]], AsyncIterator[Answer]]
 
 MAX_LINE = 64 * 1024
+MAX_PATH = 107  # bytes of a socket's path: unix(7)
+
+
+def control_socket(folder: Path) -> Path:
+    """The socket of the daemon that works on a state folder, or the link to it."""
+    return folder / "control.sock"
 
 
 class ControlServer:
@@ -33,7 +40,8 @@ class ControlServer:
         self._path.unlink(missing_ok=True)
         old = os.umask(0o177)
         try:
-            self._server = await asyncio.start_unix_server(self._serve, path=self._path, limit=MAX_LINE)
+            with _short(self._path) as path:
+                self._server = await asyncio.start_unix_server(self._serve, path=path, limit=MAX_LINE)
         finally:
             os.umask(old)
 
@@ -68,6 +76,19 @@ class ControlServer:
             yield answer
 
 
+@contextmanager
+def _short(path: Path) -> Iterator[Path]:
+    """Another name of a path that is too long for a socket's address, through its open folder."""
+    if len(os.fsencode(path)) <= MAX_PATH:
+        yield path
+        return
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield Path(f"/proc/self/fd/{folder}/{path.name}")
+    finally:
+        os.close(folder)
+
+
 def _peer_uid(writer: asyncio.StreamWriter) -> int:
     sock = writer.get_extra_info("socket")
     packed = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
@@ -82,7 +103,8 @@ def _say(writer: asyncio.StreamWriter, answer: Answer) -> Awaitable[None]:
 async def ask(path: Path, request: Mapping[str, Any]) -> AsyncIterator[Answer]:
     """Send one request and yield its answers. Raises `ConnectionError` when no daemon listens or it dies midway."""
     try:
-        reader, writer = await asyncio.open_unix_connection(path, limit=MAX_LINE)
+        with _short(path) as short:
+            reader, writer = await asyncio.open_unix_connection(short, limit=MAX_LINE)
     except (FileNotFoundError, ConnectionRefusedError, PermissionError) as error:
         raise ConnectionError(str(path)) from error
     try:

@@ -1,0 +1,212 @@
+"""Views of runs through history, unreadable mails, hits of a search, and the plan of a backfill."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+
+from sync.store.mail import Run
+from sync.store.report import MailReport
+from tradepost.messages import Language, say
+from tradepost.views.words import cell, iso, moment, table, word
+
+IDENTITY_SHOWN = 16  # characters of an identity: enough for `explain` to find one mail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doings:
+    """What goes on beside the sums of `status`.
+
+    `unreadable`: mailbox, provider id, reason; `paused_kinds`: target, kind of write, what got weaker.
+    """
+
+    running: bool = False
+    uncounted: Sequence[str] = ()
+    runs: Sequence[Run] = ()
+    unreadable: Sequence[tuple[str, str, str]] = ()
+    paused_kinds: Sequence[tuple[str, str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxPlan:
+    """What one mailbox's history costs to read. `units` are the provider's; `trouble` says why it cannot be counted."""
+
+    mailbox: str
+    listed: int = 0
+    known: int = 0
+    pages: int = 0
+    fetches: int = 0
+    units: float = 0.0
+    hours: float = 0.0
+    trouble: str = ""
+
+    @property
+    def to_read(self) -> int:
+        return self.listed - self.known
+
+    @property
+    def calls(self) -> int:
+        return self.pages + self.fetches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetPlan:
+    """What logging costs one CRM at most; `usage` is the share of its call pool that is used up now."""
+
+    target: str
+    mails: int = 0
+    batch: int = 0
+    calls: int = 0
+    usage: float = 0.0
+    writes: bool = True
+    trouble: str = ""
+
+
+def doings_view(doings: Doings, language: Language) -> RenderableType:
+    """What is not well or under way, a line or table each."""
+    parts: list[RenderableType] = []
+    if doings.unreadable:
+        parts.append(unreadable_table(doings.unreadable, language))
+    if doings.runs:
+        parts.append(runs_table(doings.runs, language))
+    for target, kind, why in doings.paused_kinds:
+        values = {"target": target, "kind": word("write", kind, language), "why": word("weaker", why, language)}
+        parts.append(cell(say("status.paused_kind", language, **values), "paused"))
+    if doings.uncounted:
+        parts.append(cell(say("status.uncounted", language, mailboxes=", ".join(doings.uncounted))))
+    parts.append(cell(say("status.running" if doings.running else "status.not_running", language)))
+    return Group(*parts)
+
+
+def doings_json(doings: Doings, language: Language) -> dict[str, object]:
+    return {
+        "running": doings.running,
+        "uncounted": list(doings.uncounted),
+        "runs": [run_json(run) for run in doings.runs],
+        "unreadable": unreadable_json(doings.unreadable, language),
+        "paused_kinds": [{"target": t, "kind": k, "weaker": why} for t, k, why in doings.paused_kinds],
+    }
+
+
+def runs_table(runs: Sequence[Run], language: Language) -> RenderableType:
+    numbers = ("listed", "read_column")
+    made = table(language, "runs", ("mailbox", "run_kind", "since", "until", *numbers), right=numbers)
+    for run in runs:
+        made.add_row(
+            cell(run.mailbox),
+            cell(word("run_kind", run.kind, language)),
+            cell(moment(run.since)),
+            cell(moment(run.until)),
+            cell(f"{run.listed:,}"),
+            cell(f"{run.read:,}"),
+        )
+    return made
+
+
+def run_json(run: Run) -> dict[str, object]:
+    return {
+        "mailbox": run.mailbox,
+        "kind": run.kind,
+        "since": iso(run.since),
+        "until": iso(run.until),
+        "listed": run.listed,
+        "read": run.read,
+        "done": run.done,
+    }
+
+
+def unreadable_table(mails: Sequence[tuple[str, str, str]], language: Language) -> RenderableType:
+    made = table(language, "unreadable", ("mailbox", "provider_id", "reason"))
+    for mailbox, id_, reason in mails:
+        made.add_row(cell(mailbox), cell(id_), cell(word("reason", reason, language), "parked"))
+    return made
+
+
+def unreadable_json(mails: Sequence[tuple[str, str, str]], language: Language) -> list[dict[str, str]]:
+    return [
+        {"mailbox": mailbox, "provider_id": id_, "reason": reason, "reason_text": word("reason", reason, language)}
+        for mailbox, id_, reason in mails
+    ]
+
+
+def hits_table(reports: Sequence[MailReport], language: Language) -> RenderableType:
+    """Several mails that may be meant, the newest first."""
+    made = table(language, "hits", ("mail", "sent_at", "from", "subject_line"))
+    for report in reports:
+        facts = report.facts
+        made.add_row(
+            cell(report.identity[:IDENTITY_SHOWN]),
+            cell(moment(facts.sent_at)),
+            cell(facts.from_.email),
+            cell(facts.subject),
+        )
+    return made
+
+
+def hits_json(reports: Sequence[MailReport]) -> list[dict[str, object]]:
+    return [
+        {"mail": r.identity, "subject": r.facts.subject, "from": r.facts.from_.email, "sent_at": iso(r.facts.sent_at)}
+        for r in reports
+    ]
+
+
+def plan_view(mailboxes: Sequence[MailboxPlan], targets: Sequence[TargetPlan], language: Language) -> RenderableType:
+    """What a backfill costs; hours of mailboxes pass side by side."""
+    numbers = ("listed", "known", "to_read", "calls", "units", "hours")
+    made = table(language, "plan", ("mailbox", *numbers, "why"), right=numbers)
+    for one in mailboxes:
+        sums = (one.listed, one.known, one.to_read, one.calls, round(one.units))
+        made.add_row(
+            cell(one.mailbox), *(cell(f"{n:,}") for n in sums), cell(f"{one.hours:.2f}"), cell(one.trouble, "error")
+        )
+    if len(mailboxes) > 1:
+        made.add_section()
+        totals = [
+            sum(values)
+            for values in zip(
+                *((m.listed, m.known, m.to_read, m.calls, round(m.units)) for m in mailboxes), strict=True
+            )
+        ]
+        longest = max(m.hours for m in mailboxes)
+        made.add_row(
+            cell(say("view.total", language)), *(cell(f"{n:,}") for n in totals), cell(f"{longest:.2f}"), cell("")
+        )
+    parts: list[RenderableType] = [made]
+    for target in targets:
+        values = {"target": target.target, "mails": target.mails, "calls": target.calls, "batch": target.batch}
+        name = "plan.target" if target.writes else "plan.target_off"
+        text = target.trouble or say(name, language, **values, usage=f"{target.usage:.0%}")
+        parts.append(cell(text, "error" if target.trouble else ""))
+    return Group(*parts)
+
+
+def plan_json(mailboxes: Sequence[MailboxPlan], targets: Sequence[TargetPlan]) -> dict[str, object]:
+    return {
+        "mailboxes": [
+            {
+                "mailbox": m.mailbox,
+                "listed": m.listed,
+                "known": m.known,
+                "to_read": m.to_read,
+                "calls": m.calls,
+                "units": m.units,
+                "hours": m.hours,
+                "trouble": m.trouble,
+            }
+            for m in mailboxes
+        ],
+        "targets": [
+            {
+                "target": t.target,
+                "mails_at_most": t.mails,
+                "batch": t.batch,
+                "calls_at_most": t.calls,
+                "usage": t.usage,
+                "writes": "on" if t.writes else "off",
+                "trouble": t.trouble,
+            }
+            for t in targets
+        ],
+    }
