@@ -15,6 +15,7 @@ from mappings.domains import work_domain
 from mappings.fields import TaskText, answer_task, finding_words, silence_task
 from mappings.match import group_of, word
 from mappings.model import Direction, Evidence, FindingKind, MailKind, Reason
+from mappings.rules import show_duration
 from sync.filing import is_stranger
 from sync.model import Intent, ItemState, NewSender, ThreadMail, VerdictState
 from sync.owners import owner_of
@@ -156,7 +157,7 @@ def _answer(situation: Situation, opening: Sequence[ThreadMail]) -> Intent:
         candidates=[word(ref) for ref in found.candidates],
     )
     span = rule.urgent if urgent else rule.ordinary
-    evidence = [Evidence(FIRST_RESPONSE, (("mail", mail.facts.identity), ("within", str(span))))]
+    evidence = [Evidence(FIRST_RESPONSE, (("mail", mail.facts.identity), ("within", show_duration(span))))]
     evidence += [Evidence("urgent", tuple(("word", f.word) for f in urgent))] if urgent else []
     evidence += [Evidence("new_sender")] if stranger else []
     return _task(situation, mail, FIRST_RESPONSE, text, due, urgent=bool(urgent), evidence=(*evidence, *found.evidence))
