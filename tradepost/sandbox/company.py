@@ -145,10 +145,12 @@ def write_config(
     settle_seconds: float | None = None,
     poll: Mapping[str, float] | None = None,
     own: Mapping[str, Any] | None = None,
+    gmail: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a configuration for the company, with its secrets in files beside it; the answer is the file.
 
-    `start` is the first day of mail to take in, as YYYY-MM-DD; `own` replaces keys of the section `company`.
+    `start` is the first day of mail to take in, as YYYY-MM-DD; `own` adds to the section `company`, `gmail`
+    to that of the connection to Gmail.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _secret(folder / "google-key.json", json.dumps(company.gmail.key_file(where.google_tokens)))
@@ -172,6 +174,7 @@ def write_config(
                 "auth": {"method": "service_account", "key": {"file": str(folder / "google-key.json")}},
                 "base_url": where.gmail,
                 "token_url": f"{where.google_tokens}/token",
+                **(gmail or {}),
             },
             "crm": {
                 "type": "salesforce",

@@ -85,7 +85,7 @@ async def serve(
     control = control_app(world, by_name)
     sockets: list[socket.socket] = []
     try:
-        sockets.extend(socket.create_server((LOOPBACK, (ports or {}).get(name, 0))) for name in by_name)
+        sockets.extend(_listener((ports or {}).get(name, 0)) for name in by_name)
         urls = {name: f"http://{LOOPBACK}:{s.getsockname()[1]}" for name, s in zip(by_name, sockets, strict=True)}
         servers = [_server(_Front(vendor, control)) for vendor in vendors]
         tasks = [asyncio.create_task(s.serve([sock])) for s, sock in zip(servers, sockets, strict=True)]
@@ -97,6 +97,17 @@ async def serve(
     finally:
         for sock in sockets:
             sock.close()
+
+
+def _listener(port: int) -> socket.socket:
+    """A listening socket whose connections send at once.
+
+    asyncio sets TCP_NODELAY only on sockets that name their protocol, which those of `create_server` do not; Linux lets
+    accepted sockets inherit it (tcp(7)). Without it every answer waits for the client's delayed acknowledgement.
+    """
+    sock = socket.create_server((LOOPBACK, port))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
 
 
 async def _started(servers: list[_Server], tasks: list[asyncio.Task[None]]) -> None:

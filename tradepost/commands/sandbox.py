@@ -1,0 +1,72 @@
+"""`tradepost sandbox`: the simulated vendors on loopback, until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tradepost.commands.invocation import Invocation
+from tradepost.errors import UserError
+from tradepost.messages import sentence
+
+EXTRA = ("starlette", "uvicorn")  # pyproject.toml: optional dependencies "sandbox"
+
+
+def run(invocation: Invocation, *, port: int, mail: tuple[Path, ...], fresh: bool) -> int:
+    """Print one JSON document, then stay. Raises `UserError`."""
+    require_sandbox()
+    with TemporaryDirectory(prefix="tradepost-sandbox-") as folder:
+        asyncio.run(_serve(invocation, Path(folder), port, mail, fresh=fresh))
+    return 0
+
+
+def require_sandbox() -> None:
+    """Raises `UserError` where the optional packages are not installed."""
+    if not all(importlib.util.find_spec(name) for name in EXTRA):
+        raise UserError(sentence("sandbox.not_installed"))
+
+
+async def _serve(invocation: Invocation, folder: Path, port: int, mail: tuple[Path, ...], *, fresh: bool) -> None:
+    from tradepost.demo.served import open_sandbox  # noqa: PLC0415 - needs the optional packages
+
+    with until_stopped() as stop:
+        async with open_sandbox(folder, invocation.language, port=port, mail=mail, key_fields=not fresh) as sandbox:
+            invocation.print_json(sandbox.as_dict())
+            invocation.out.file.flush()
+            command = shlex.join([*program(), "-c", str(sandbox.config), "setup" if fresh else "check"])
+            invocation.err.print(invocation.say("sandbox.running", command=command), soft_wrap=True)
+            await stop.wait()
+
+
+@contextmanager
+def until_stopped() -> Iterator[asyncio.Event]:
+    """An event that Ctrl-C and SIGTERM set instead of ending the program."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+def program() -> list[str]:
+    """How this program was called, for commands that are shown."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return ["python", "-m", "tradepost"]
+    if called.parent.resolve() in [Path(p).resolve() for p in os.get_exec_path()]:
+        return [called.name]
+    here = Path.cwd()
+    return [str(called.relative_to(here) if called.is_absolute() and called.is_relative_to(here) else called)]

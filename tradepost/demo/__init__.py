@@ -1,0 +1,1 @@
+"""The demo: a simulated company, the real engine, and every number told beside the sandbox's own."""
