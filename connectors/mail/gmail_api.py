@@ -185,8 +185,8 @@ class Batch:
 
 def raw_requests(base_url: str, ids: Sequence[str]) -> Mapping[str, HttpRequest]:
     """A request for each mail as RFC 5322 text."""
-    users = gmail_service(base_url).users()
-    return {id_: users.messages().get(userId="me", id=id_, format="raw") for id_ in ids}
+    messages = gmail_service(base_url).users().messages()  # the library makes a class anew at every such call
+    return {id_: messages.get(userId="me", id=id_, format="raw") for id_ in ids}
 
 
 def read_parts(base_url: str, ids: Sequence[str], headers: dict[str, str], content: bytes) -> Mapping[str, Part]:

@@ -487,8 +487,7 @@ def _thread_of(c: Connection, keys: Sequence[str], now: datetime) -> int:
         thread = int(c.execute(insert(t.threads).values(created_at=now).returning(t.threads.c.id)).scalar_one())
     else:
         thread = _merge_threads(c, found)
-    for key in keys:
-        c.execute(insert(t.thread_keys).values(key=key, thread=thread).on_conflict_do_nothing())
+    c.execute(insert(t.thread_keys).on_conflict_do_nothing(), [{"key": key, "thread": thread} for key in keys])
     return thread
 
 
@@ -525,8 +524,9 @@ def _join_case(c: Connection, thread: int, target: str, link: str) -> None:
 
 def _put_words(c: Connection, thread: int, reading: Reading) -> None:
     addresses, domains = questions((reading.facts,))
-    for word in (*addresses, *(f"@{domain}" for domain in domains)):
-        c.execute(insert(t.thread_words).values(word=word, thread=thread).on_conflict_do_nothing())
+    words = (*addresses, *(f"@{domain}" for domain in domains))
+    if words:
+        c.execute(insert(t.thread_words).on_conflict_do_nothing(), [{"word": w, "thread": thread} for w in words])
 
 
 def _dirty(c: Connection, thread: int, target: str) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Select, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from connectors.base.model import Customer, RecordKind, RecordRef, WriteKind
+from connectors.base.model import Customer, Deal, RecordKind, RecordRef, User, WriteKind
 from mappings.match import questions
 from mappings.model import CopyFacts, Directory, Facts, Reason, ThreadLink
 from sync.model import (
@@ -31,6 +31,7 @@ from sync.store.db import Database
 from sync.store.journal import note
 from sync.store.links import index_link
 from sync.store.mail import mail_copies
+from sync.store.mirror import Feed
 
 # A thread is decided on its newest mails, and on as many older ones that are not decided yet or wait; the rest is
 # logged already and changes nothing.
@@ -50,6 +51,7 @@ class ThreadStore:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._users: dict[str, tuple[datetime | None, tuple[User, ...]]] = {}
 
     async def wake(self, now: datetime) -> int:
         """Timers that have rung make their threads dirty; returns how many."""
@@ -89,10 +91,20 @@ class ThreadStore:
                 mails=mails,
                 link=link,
                 items=_items(c, case),
-                directory=_directory(c, case.target, [m.facts for m in mails], link),
+                directory=_directory(c, case.target, [m.facts for m in mails], link, self._all_users(c, case.target)),
                 target=target,
                 policies=policies,
             )
+
+    def _all_users(self, c: Connection, target: str) -> tuple[User, ...]:
+        """The target's users, read once a refresh: a company may have thousands, and every decision asks for them."""
+        query = select(t.feeds.c.as_of).where(t.feeds.c.target == target, t.feeds.c.feed == Feed.USERS)
+        as_of = c.execute(query).scalar_one_or_none()
+        kept = self._users.get(target)
+        if kept is None or kept[0] != as_of:
+            rows = c.execute(select(t.users.c.row).where(t.users.c.target == target).order_by(t.users.c.id)).scalars()
+            kept = self._users[target] = as_of, tuple(codec.user.load(row) for row in rows)
+        return kept[1]
 
     async def unasked(self, case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Addresses and domains of live mail newer than the mirror, of which the mirror knows nothing."""
@@ -234,7 +246,9 @@ def _as_of(c: Connection, target: str) -> datetime | None:
     return min(moments) if moments and len(moments) == len(rows) else None
 
 
-def _directory(c: Connection, target: str, facts: Sequence[Facts], link: ThreadLink) -> Directory:
+def _directory(
+    c: Connection, target: str, facts: Sequence[Facts], link: ThreadLink, users: tuple[User, ...]
+) -> Directory:
     addresses, domains = questions(facts)
     by_word = _customers_by_word(c, target, [*addresses, *(f"@{d}" for d in domains)])
     linked = _records(c, target, link.customers)
@@ -242,17 +256,11 @@ def _directory(c: Connection, target: str, facts: Sequence[Facts], link: ThreadL
     records |= {customer.company for found in by_word.values() for customer in found if customer.company}
     records |= {customer.ref for customer in linked} | {customer.company for customer in linked if customer.company}
     deal_ids = _deal_ids(c, target, records) | ({link.deal} if link.deal else set())
-    rows = c.execute(
-        select(t.deals.c.row)
-        .where(t.deals.c.target == target, t.deals.c.id.in_(sorted(deal_ids)))
-        .order_by(t.deals.c.id)
-    )
-    users = c.execute(select(t.users.c.row).where(t.users.c.target == target).order_by(t.users.c.id))
     return Directory(
         by_address={a: by_word[a] for a in addresses if a in by_word},
         by_domain={d: by_word[f"@{d}"] for d in domains if f"@{d}" in by_word},
-        deals=tuple(codec.deal.load(row) for row in rows.scalars()),
-        users=tuple(codec.user.load(row) for row in users.scalars()),
+        deals=_deals(c, target, deal_ids),
+        users=users,
         records=linked,
         as_of=_as_of(c, target),
     )
@@ -305,11 +313,20 @@ def _deal_ids(c: Connection, target: str, records: Iterable[RecordRef]) -> set[s
     found: set[str] = set()
     for kind in RecordKind:
         ids = sorted(r.id for r in records if r.kind is kind)
+        if not ids:
+            continue
         query = select(t.deal_records.c.deal).where(
             t.deal_records.c.target == target, t.deal_records.c.kind == kind, t.deal_records.c.id.in_(ids)
         )
         found.update(c.execute(query).scalars())
     return found
+
+
+def _deals(c: Connection, target: str, ids: set[str]) -> tuple[Deal, ...]:
+    if not ids:
+        return ()
+    query = select(t.deals.c.row).where(t.deals.c.target == target, t.deals.c.id.in_(sorted(ids)))
+    return tuple(codec.deal.load(row) for row in c.execute(query.order_by(t.deals.c.id)).scalars())
 
 
 def _put_verdict(c: Connection, case: Case, verdict: Verdict, now: datetime) -> None:
