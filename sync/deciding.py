@@ -110,13 +110,3 @@ class Decider:
             items=len(decision.intents),
             verdicts=len(decision.verdicts),
         )
-
-    def with_rules(self, settings: DecideSettings) -> None:
-        """New rules from a reloaded configuration; threads are decided by them from their next change on."""
-        self._settings = settings
-        self._view = replace(
-            self._view,
-            owners=settings.owners,
-            default_owner=settings.default_owner,
-            language=settings.language,
-        )

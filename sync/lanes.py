@@ -285,9 +285,3 @@ async def run_once(mail: Sequence[LaneRunner], targets: Sequence[LaneRunner]) ->
     found += await asyncio.gather(*(runner.once() for runner in targets))
     return tuple(trouble for trouble in found if trouble is not None)
 
-
-async def run_all(runners: Sequence[LaneRunner], stop: asyncio.Event) -> None:
-    """Every lane in a task of its own until `stop`; an unexpected error of one ends all and is raised."""
-    async with asyncio.TaskGroup() as group:
-        for runner in runners:
-            group.create_task(runner.run(stop), name=runner.lane.name)
