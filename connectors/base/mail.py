@@ -12,12 +12,10 @@ from connectors.base.model import Changes, Fetched, HistoryPage, MailAccount
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailCapabilities:
-    """Declared facts about a source. `cursor_lifetime` and `listing_lag` are in seconds."""
+    """Declared facts about a source."""
 
-    bodies_with_changes: bool = False
     page_size: int = 100
     fetch_size: int = 20  # ids one `fetch` call handles well
-    cursor_lifetime: float = 7 * 86400.0
     units_per_mail: float = 1.0  # for the plan of a backfill: units one mail costs to read
     units_per_minute: float = 600.0  # and how many the provider grants a mailbox
 
