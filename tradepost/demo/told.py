@@ -195,7 +195,7 @@ def _kept(teller: Teller, stage: Stage, explained: str) -> None:
         teller.command(*config, "status"),
         teller.command(*config, "explain", explained),
         shlex.join(["curl", "-s", f"{stage.served.control}/statistics"]),
-        shlex.join(["curl", "-s", url, "--json", json.dumps({"raw": mail})]),
+        shlex.join(["curl", "-s", url, "-d", json.dumps({"raw": mail})]),
     )
     for command in commands:
         teller.print(Text(command, style="bold"), indent=5)
