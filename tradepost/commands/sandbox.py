@@ -6,13 +6,11 @@ import asyncio
 import importlib.util
 import os
 import shlex
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tradepost.commands.common import until_stopped
 from tradepost.commands.invocation import Invocation
 from tradepost.errors import UserError
 from tradepost.messages import sentence
@@ -44,21 +42,6 @@ async def _serve(invocation: Invocation, folder: Path, port: int, mail: tuple[Pa
             command = shlex.join([*program(), "-c", str(sandbox.config), "setup" if fresh else "check"])
             invocation.err.print(invocation.say("sandbox.running", command=command), soft_wrap=True)
             await stop.wait()
-
-
-@contextmanager
-def until_stopped() -> Iterator[asyncio.Event]:
-    """An event that Ctrl-C and SIGTERM set instead of ending the program."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM)
-    for number in signals:
-        loop.add_signal_handler(number, stop.set)
-    try:
-        yield stop
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
 
 
 def program() -> list[str]:
