@@ -62,7 +62,10 @@ def show(outcome: Outcome, seconds: float) -> None:
             print(f"\n{title} ({len(lines)}):\n  " + "\n  ".join(lines[:20]))
     path = outcome.seconds["path"]
     print(f"\nrequests for a change in a second run: {outcome.rewrites}")
-    print(f"whole path {path:.1f} s, {outcome.sums['listed'] / path:.0f} mails/s; everything {seconds:.1f} s")
+    cpu = outcome.seconds["cpu"]
+    rate = f"{outcome.sums['listed'] / cpu:.0f} mails a second of processor time"
+    print(f"whole path {path:.1f} s, of which processor {cpu:.1f} s, vendors' simulators included: {rate}")
+    print(f"everything {seconds:.1f} s")
     same = "equal" if outcome.expected == outcome.actual else "DIFFERENT"
     print(f"activities: expected {outcome.expected}, actual {outcome.actual}: {same}")
     print("good" if outcome.good else "NOT GOOD")

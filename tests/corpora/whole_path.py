@@ -128,16 +128,21 @@ async def _carry(mails: Sequence[Mail], folder: Path, seed: int, mailboxes: Sequ
         for n, mail in enumerate(mails)
     }
     await box.clock.sleep(60)
-    delivered = time.perf_counter()
+    delivered, cpu = time.perf_counter(), time.process_time()
     troubles = [f"{trouble.lane}: {trouble.error}" for trouble in await box.once()]
-    carried = time.perf_counter()
+    carried, cpu = time.perf_counter(), time.process_time() - cpu
     outcome = Outcome(contacts=len(contacts), senders=senders, expected=len(expected), actual=box.activities())
     await _look(box, mails, places, expected, outcome)
     outcome.troubles = troubles + [str(line) for line in box.events.lines if line[0] == "error"]
     before = box.writes()
     await box.once()
     outcome.rewrites = box.writes() - before
-    outcome.seconds = {"count": counted - began, "deliver": delivered - counted, "path": carried - delivered}
+    outcome.seconds = {
+        "count": counted - began,
+        "deliver": delivered - counted,
+        "path": carried - delivered,
+        "cpu": cpu,
+    }
     return outcome
 
 
