@@ -128,7 +128,7 @@ thread_words = Table(
     "thread_words",
     metadata,
     Column("word", String, primary_key=True),
-    Column("thread", Integer, ForeignKey("threads.id"), primary_key=True),
+    Column("thread", Integer, ForeignKey("threads.id"), primary_key=True, index=True),
 )
 
 cases = Table(

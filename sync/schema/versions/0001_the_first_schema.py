@@ -232,6 +232,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["thread"], ["threads.id"], name=op.f("fk_thread_words_thread_threads")),
         sa.PrimaryKeyConstraint("word", "thread", name=op.f("pk_thread_words")),
     )
+    op.create_index(op.f("ix_thread_words_thread"), "thread_words", ["thread"], unique=False)
     op.create_table(
         "bodies",
         sa.Column("mail", sa.String(), nullable=False),
