@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import multiprocessing
 import resource
 from collections.abc import Callable
@@ -65,6 +66,7 @@ class PoolCpu:
 
 
 def _confine(memory: int) -> None:
-    """In a worker: a call that needs more gets `MemoryError`, and no core file holds a customer's mail."""
+    """In a worker: a call that needs more gets `MemoryError`; no core file and no log holds a customer's mail."""
+    logging.getLogger().addHandler(logging.NullHandler())  # without one, errors and their texts go to stderr
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

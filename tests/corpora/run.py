@@ -1,6 +1,6 @@
 """All corpora along the whole path: `python -m tests.corpora.run [--seed N] [--most N] [SET...]`.
 
-About one and a half minutes for 5,500 mails on one core. Ends with 1 where the engine's count and the script's differ, a mail is
+About a minute of processor time for 5,500 mails. Ends with 1 where the engine's count and the script's differ, a mail is
 missing, 1 % or more are parked, or anything went wrong.
 """
 

@@ -37,10 +37,9 @@ def test_every_set_goes_the_whole_path_and_the_activities_are_the_raw_mails_coun
 @needs_corpora
 def test_a_colleagues_copy_of_everything_adds_no_activity(tmp_path):
     mails = read_sets(("mime-stalwart", "mime-imaptools", "charset-open", "bounce-misc"))
-    alone = carry(mails, tmp_path / "alone", seed=2)
-    both = carry(mails, tmp_path / "both", seed=2, mailboxes=(OWNER, COLLEAGUE))
+    both = carry(mails, tmp_path, seed=2, mailboxes=(OWNER, COLLEAGUE))
     assert both.good
-    assert both.actual == alone.actual == both.expected
+    assert both.actual == both.expected > 60  # counted from one copy of each
     assert both.sums["listed"] == 2 * len(mails)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import time
@@ -59,3 +60,20 @@ def test_cancelled_work_stops_and_frees_its_worker() -> None:
         assert asyncio.run(main()) < 30
     finally:
         pool.close()
+
+
+def _lonely_error() -> bool:
+    return logging.getLogger("some.library").hasHandlers()
+
+
+def test_what_a_library_logs_in_a_worker_does_not_reach_the_terminal() -> None:
+    """An exception's text may hold a line of the mail."""
+
+    async def main() -> bool:
+        cpu = PoolCpu(workers=1)
+        try:
+            return await cpu(_lonely_error)
+        finally:
+            cpu.close()
+
+    assert asyncio.run(main())
