@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONHASHSEED ?= random
 
-.PHONY: help dev demo test check lint sweep fix lock schema clean
+.PHONY: help dev demo test check lint sweep kills corpora fix lock schema clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,15 +36,21 @@ lint: $(VENV)/.ready  ## style, types, import contracts, unit file
 
 check: lint test  ## exactly what CI runs
 
-sweep: $(VENV)/.ready  ## crash the main path at every commit and network step (about 5 minutes)
+sweep: $(VENV)/.ready  ## crash the main path at every commit and network step (about 15 minutes)
 	$(BIN)/python -m tests.sweep.run
+
+kills: $(VENV)/.ready  ## kill -9 a backfill twenty times (a few minutes)
+	$(BIN)/python -m tests.kill
+
+corpora: $(VENV)/.ready  ## mail that nobody here wrote, through the whole path (TRADEPOST_CORPORA or ../shared/corpora)
+	$(BIN)/python -m tests.corpora.run
 
 fix: $(VENV)/.ready  ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 schema: $(VENV)/.ready  ## write the JSON schema of the configuration
-	$(BIN)/tradepost schema > tradepost/config/schema.json
+	$(BIN)/tradepost schema > config.schema.json
 
 lock: $(VENV)/.ready  ## resolve the newest allowed packages into requirements.lock
 	$(BIN)/python -m pip install --quiet uv
