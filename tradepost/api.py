@@ -76,6 +76,7 @@ from connectors.base.services import (
     TokenSource,
     TokenVault,
 )
+from connectors.oauth import SecretRef
 
 __all__ = [
     "Absent",
@@ -137,6 +138,7 @@ __all__ = [
     "Removed",
     "Reply",
     "Role",
+    "SecretRef",
     "Seen",
     "Services",
     "SetFields",
