@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Any
 
 import yaml
 
+from connectors.mail.gmail import GmailSource
 from tradepost.cli import main
 from tradepost.clock import SystemClock
 from tradepost.sandbox.company import Company, exporter, served_at, write_config
@@ -48,6 +49,16 @@ class Office:
 
         return asyncio.run_coroutine_threadsafe(acted(), self.loop).result(20)
 
+    def wait(self, done: Callable[[Company], bool], within: float = 30.0) -> None:
+        """Until something is so at the vendors. Raises TimeoutError."""
+
+        async def waited() -> None:
+            async with asyncio.timeout(within):
+                while not done(self.company):
+                    await asyncio.sleep(0.01)
+
+        asyncio.run_coroutine_threadsafe(waited(), self.loop).result()
+
     def call(self, *arguments: str) -> tuple[int, str, str]:
         """The program in this process: exit code, output, errors."""
         out, err = io.StringIO(), io.StringIO()
@@ -61,15 +72,15 @@ class Office:
         assert out, err
         return json.loads(out)
 
-    def start(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
-        """The program in a process of its own."""
+    def start(self, *arguments: str, log: Any = subprocess.PIPE, **environ: str) -> subprocess.Popen[str]:
+        """The program in a process of its own; `log` takes its standard error."""
         return subprocess.Popen(
             [sys.executable, "-m", "tradepost", "-c", str(self.config), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=log,
             text=True,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": os.getcwd(), **self.environ, **environ},
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd()), **self.environ, **environ},
         )
 
     def change(self, change: Callable[[dict[str, Any]], None]) -> None:
@@ -90,7 +101,7 @@ class Office:
 
     def deliver(self, *raws: bytes, back: timedelta | None = None) -> None:
         """Mails that arrive now, or arrived some time ago."""
-        at = datetime.now(UTC) - back if back else None
+        at = SystemClock().now() - back if back else None
         self.do(lambda company: [company.gmail.deliver_to_recipients(raw, at=at) for raw in raws])
 
 
@@ -124,12 +135,22 @@ def opened(folder: Path, *, company: Callable[..., Company] = exporter, **config
         thread.join(20)
 
 
-def mail(number: int, sender: str, recipient: str, *, subject: str = "", text: str = "", at: datetime | None = None) -> bytes:
+def mail(
+    number: int, sender: str, recipient: str, *, subject: str = "", text: str = "", at: datetime | None = None
+) -> bytes:
     """A simple mail."""
     made = EmailMessage()
     made["From"], made["To"] = sender, recipient
     made["Subject"] = subject or f"Offer {number}"
     made["Message-ID"] = f"<n{number}@outside.example>"
-    made["Date"] = format_datetime(at or datetime.now(UTC))
+    made["Date"] = format_datetime(at or SystemClock().now())
     made.set_content(text or f"Good day, about position {number}. Regards")
     return made.as_bytes()
+
+
+class BrokenSource(GmailSource):
+    """A connector with a mistake in it."""
+
+    async def changes(self, cursor: str) -> Any:
+        del cursor
+        return len("Dear Alice") / 0

@@ -76,6 +76,14 @@ def test_the_service_manager_is_told(tmp_path):
         assert notifier.watchdog_seconds == 20.0
 
 
+def test_a_service_manager_that_does_not_read_stops_nothing(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        for _ in range(2000):  # more than any queue of datagrams holds: net.unix.max_dgram_qlen
+            notifier.watchdog()
+
+
 def test_nobody_listening_is_no_trouble(tmp_path):
     Notifier({}).ready()
     Notifier({"NOTIFY_SOCKET": str(tmp_path / "gone")}).ready()

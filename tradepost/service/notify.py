@@ -42,6 +42,7 @@ class Notifier:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as s:
             try:
                 s.connect(self._address)
-                s.sendall(message.encode())
+                # Never wait: a service manager that does not read would stop every lane.
+                s.send(message.encode(), socket.MSG_DONTWAIT)
             except OSError:
-                return  # a service manager that has gone away is no reason to stop
+                return  # nor is one that has gone away a reason to stop

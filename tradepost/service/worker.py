@@ -127,17 +127,19 @@ class Daemon:
             if fresh.state_directory == settings.state_directory:
                 await rehearse(fresh, self._log, self._clock, engine.store)
         except UserError as error:
-            self._refused(error)
+            self._refused(error, settings)
             return None
         if fresh.state_directory != settings.state_directory:
-            self._refused(UserError(sentence("service.other_state")))
+            self._refused(UserError(sentence("service.other_state")), settings)
             return None
         self._use_log(fresh)
         self._log.info("config.reloaded", mailboxes=len(fresh.mailboxes), targets=len(fresh.crm))
         return fresh
 
-    def _refused(self, error: UserError) -> None:
-        self._log.error("config.refused", problems=error.say(self._around.language).splitlines())
+    def _refused(self, error: UserError, settings: Settings) -> None:
+        """Log what is wrong, without the folder: the log takes long paths for secrets."""
+        told = error.say(self._around.language).replace(f"{settings.file.parent}/", "")
+        self._log.error("config.refused", problems=told.splitlines())
 
     # ---------------------------------------------------------------------------------------------------------- systemd
 

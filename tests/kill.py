@@ -1,0 +1,222 @@
+"""`kill -9` in the middle of a backfill, again and again: `python -m tests.kill [--kills 20] [--mails 600] [--seed 1]`.
+
+A sandbox on loopback, the real command in a process of its own, killed at drawn moments, the same command again each
+time. At the end every mail is in the CRM exactly once, and the sandbox's own request log tells what was read twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime
+from pathlib import Path
+from random import Random
+
+import yaml
+
+from tradepost.clock import SystemClock
+from tradepost.sandbox.company import Company, empty, served_at, write_config
+from tradepost.sandbox.kernel import RequestLog, RequestRecord, World
+from tradepost.sandbox.serve import serve
+
+BOXES = ("ann", "bo", "chen")
+CUSTOMERS = 40
+DAYS = 30
+PAGE = 500  # ids that Gmail lists at once: what may be read again in a mailbox
+GET = "gmail.users.messages.get"
+LIST = "gmail.users.messages.list"
+DEAD_WITHIN = 10.0  # seconds for the workers of a killed process to notice
+RUN_WITHIN = 300.0
+
+
+class Tripwire(RequestLog):
+    """A request log that tells when so many more requests have come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tripped = asyncio.Event()
+        self._at = 0
+
+    def set(self, more: int) -> None:
+        self.tripped = asyncio.Event()
+        self._at = len(self.records) + more
+
+    def add(self, record: RequestRecord) -> int:
+        number = super().add(record)
+        if number >= self._at:
+            self.tripped.set()
+        return number
+
+
+@dataclass
+class Outcome:
+    """What the sandbox counts at the end."""
+
+    kills: int
+    code: int
+    said: str
+    mails: int
+    logged: Counter[str]
+    gets: dict[str, Counter[str]]  # mailbox -> id -> times asked for
+    lists: int
+    writes: int
+    orphans: int
+
+    def read_again(self) -> dict[str, int]:
+        """How many mails of each mailbox were asked for more than once, every further time counted."""
+        return {box: sum(n - 1 for n in times.values()) for box, times in self.gets.items()}
+
+    def faults(self) -> list[str]:
+        """Promises that are not kept."""
+        found = [f"exit code {self.code}: {self.said}"] if self.code else []
+        if len(self.logged) != self.mails:
+            found.append(f"{self.mails - len(self.logged)} mails are not in the CRM")
+        found += [f"{id_} is there {n} times" for id_, n in sorted(self.logged.items()) if n != 1]
+        found += [f"{box}: {n} mails read again" for box, n in self.read_again().items() if n > PAGE]
+        unread = {box: n for box, times in self.gets.items() if (n := sum(not t for t in times.values()))}
+        found += [f"{box}: {n} mails never read" for box, n in unread.items()]
+        return found + ([f"{self.orphans} processes outlived their killed parent"] if self.orphans else [])
+
+
+def made(world: World, mails: int) -> Company:
+    """A company with customers and mail of the last month; every tenth mail lies in all mailboxes."""
+    company = empty(world)
+    ours = [company.gmail.add_mailbox(f"{name}@{company.gmail.domain}") for name in BOXES]
+    for number in range(CUSTOMERS):
+        company.org.add_contact(f"Customer {number}", f"buyer{number}@firm{number}.example")
+    now = world.clock.now() - timedelta(hours=1)
+    for number in range(mails):
+        at = now - timedelta(days=DAYS) * number / mails
+        to = ours if number % 10 == 0 else [ours[number % len(ours)]]
+        company.gmail.deliver_to_recipients(_mail(number, to, at), at=at)
+    company.gmail.set_quota(user_per_minute=10**9, project_per_minute=10**9)
+    return company
+
+
+def _mail(number: int, to: list[str], at: datetime) -> bytes:
+    mail = EmailMessage()
+    mail["From"] = f"Customer <buyer{number % CUSTOMERS}@firm{number % CUSTOMERS}.example>"
+    mail["To"] = ", ".join(to)
+    mail["Subject"] = f"Position {number}"
+    mail["Message-ID"] = f"<k{number}@firm.example>"
+    mail["Date"] = format_datetime(at)
+    mail.set_content(f"Good day,\n\nplease see position {number}.\n\nRegards")
+    return mail.as_bytes()
+
+
+def configured(company: Company, folder: Path, urls: dict[str, str]) -> Path:
+    start = (SystemClock().now() - timedelta(days=DAYS + 1)).date().isoformat()
+    path = write_config(company, folder, served_at(urls), start=start, settle_seconds=1)
+    data = yaml.safe_load(path.read_text("utf-8"))
+    # Ample quotas: what is tried here is dying, not waiting.
+    data["connections"]["google"] |= {"units_per_minute": 10**9, "project_units_per_minute": 10**9}
+    path.write_text(yaml.safe_dump(data), "utf-8")
+    return path
+
+
+async def trial(folder: Path, *, kills: int, mails: int, seed: int, most: int) -> Outcome:
+    """Kill the command `kills` times, each time 1 to `most` requests after its start and a drawn part of a second."""
+    chance, wire = Random(seed), Tripwire()
+    world = World(clock=SystemClock(), random=Random(seed), requests=wire)
+    company = made(world, mails)
+    orphans = 0
+    async with serve(world, company.vendors) as served:
+        config = configured(company, folder, dict(served.urls))
+        for number in range(kills):
+            wire.set(chance.randint(1, most))
+            process = await _start(config)
+            end = asyncio.create_task(process.wait())
+            await asyncio.wait({end, asyncio.create_task(wire.tripped.wait())}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.sleep(chance.uniform(0, 0.2))
+            if end.done():
+                said = (await process.stderr.read()).decode() if process.stderr else ""
+                raise AssertionError(f"ended with {process.returncode} before kill {number + 1}: {said}")
+            os.kill(process.pid, signal.SIGKILL)
+            await end
+            orphans += await _left(process.pid)
+        process = await _start(config)
+        out, err = await asyncio.wait_for(process.communicate(), RUN_WITHIN)
+    rows = company.org.query("SELECT MessageIdentifier FROM EmailMessage")
+    asked = Counter(r.path.rpartition("/")[2] for r in wire.records if r.operation == GET)
+    return Outcome(
+        kills=kills,
+        code=process.returncode or 0,
+        said=(out + err).decode(),
+        mails=mails,
+        logged=Counter(str(row["MessageIdentifier"]) for row in rows),
+        gets={name: Counter({i: asked[i] for i in box.messages}) for name, box in company.gmail.mailboxes.items()},
+        lists=wire.count("gmail", LIST),
+        writes=len(wire.writes("salesforce")),
+        orphans=orphans,
+    )
+
+
+async def _start(config: Path) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tradepost", "-c", str(config), "backfill", "--yes"),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())},
+    )
+
+
+async def _left(group: int) -> int:
+    """How many processes of a killed one's group are still there after a while; they are killed too."""
+    for _ in range(int(DEAD_WITHIN / 0.05)):
+        if not _members(group):
+            return 0
+        await asyncio.sleep(0.05)
+    left = _members(group)
+    os.killpg(group, signal.SIGKILL)
+    return len(left)
+
+
+def _members(group: int) -> list[int]:
+    """Living processes of a group: fields 3 and 5 of /proc/PID/stat, proc(5)."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            try:
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(fields[2]) == group and fields[0] != "Z":
+                found.append(int(folder.name))
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--mails", type=int, default=600)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--most", type=int, default=110, help="most requests after a start until the kill")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        outcome = asyncio.run(
+            trial(Path(folder), kills=given.kills, mails=given.mails, seed=given.seed, most=given.most)
+        )
+    again = outcome.read_again()
+    print(
+        f"seed {given.seed}: killed {outcome.kills} times; mails {outcome.mails}, in the CRM {outcome.logged.total()}"
+    )
+    for box, times in outcome.gets.items():
+        print(f"{box}: {len(times)} mails, asked for {times.total()} times, read again {again[box]} (at most {PAGE})")
+    print(f"pages listed: {outcome.lists}; write requests: {outcome.writes}; orphans: {outcome.orphans}")
+    for fault in outcome.faults():
+        print(f"NOT KEPT: {fault}")
+    return 1 if outcome.faults() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
