@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-import importlib.util
 import os
 import sys
 import traceback
@@ -116,8 +115,7 @@ def build(language: Language, environ: Mapping[str, str], out: TextIO, err: Text
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     for command in COMMANDS:
-        if importlib.util.find_spec(_module(command)):
-            group.add_command(_command(command, language, environ, out, err))
+        group.add_command(_command(command, language, environ, out, err))
     return group
 
 

@@ -54,7 +54,7 @@ class Office:
 
         async def waited() -> None:
             async with asyncio.timeout(within):
-                while not done(self.company):
+                while not done(self.company):  # noqa: ASYNC110 - the vendors know nothing of tests
                     await asyncio.sleep(0.01)
 
         asyncio.run_coroutine_threadsafe(waited(), self.loop).result()

@@ -312,6 +312,7 @@ def test_ctrl_c_keeps_what_was_read_and_says_how_to_go_on(office):
     assert "Traceback" not in err
     read = gets(office)
     assert read < 30
+    office.do(lambda company: company.gmail.set_quota(service_seconds=0))
     assert office.call("backfill", "--since", START, "--mailbox", LILY, "--yes")[0] == 0
     assert (gets(office), len(office.logged())) == (30, 30)
 

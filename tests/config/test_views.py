@@ -172,7 +172,7 @@ def test_status_shows_every_part_of_the_sum_and_its_total(language: Language) ->
 def test_columns_of_status_line_up_under_chinese(language: Language) -> None:
     lines = shown(status_view(STATUS, language)).splitlines()
     rows = [line for line in lines if "@acme.example" in line][:2]
-    assert len({cell_len(row[: row.index("2026-03-02")]) for row in rows}) == 1
+    assert len({cell_len(row.rstrip()) for row in rows}) == 1
 
 
 @both

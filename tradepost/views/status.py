@@ -28,19 +28,22 @@ class Status:
 
 
 def coverage_table(reports: Sequence[CoverageReport], language: Language) -> RenderableType:
-    """`listed = synced + excluded + waiting + parked + missing`, a row a mailbox and their total."""
+    """`listed = synced + excluded + waiting + parked + missing`, a row a mailbox and their total; then the reasons."""
     numbers = ("listed", *SUMS)
-    made = table(language, "coverage", ("mailbox", *numbers, "reasons", "counted_at"), right=numbers)
+    made = table(language, "coverage", ("mailbox", *numbers), right=numbers)
     for report in reports:
-        sums = [report.coverage.listed, *(report.coverage[where] for where in SUMS)]
         made.add_row(
-            cell(report.mailbox), *_numbers(sums), cell(_reasons(report, language)), cell(moment(report.counted_at))
+            cell(report.mailbox), *_numbers([report.coverage.listed, *(report.coverage[where] for where in SUMS)])
         )
     if len(reports) > 1:
         total = [sum(r.coverage.listed for r in reports), *(sum(r.coverage[w] for r in reports) for w in SUMS)]
         made.add_section()
-        made.add_row(cell(say("view.total", language)), *_numbers(total), "", "")
-    return made
+        made.add_row(cell(say("view.total", language)), *_numbers(total))
+    colon = say("view.colon", language)
+    lines = [f"{r.mailbox}{colon}{_reasons(r, language)}" for r in reports if r.coverage.reasons]
+    if reports:
+        lines.append(f"{say('view.counted_at', language)}{colon}{moment(max(r.counted_at for r in reports))}")
+    return Group(made, *map(cell, lines))
 
 
 def _numbers(sums: Sequence[int]) -> list[RenderableType]:

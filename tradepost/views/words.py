@@ -37,7 +37,10 @@ def table(language: Language, title: str, columns: Iterable[str], *, right: Iter
     )
     for column in columns:
         made.add_column(
-            say(f"view.{column}", language), justify="right" if column in numbers else "left", overflow="fold"
+            say(f"view.{column}", language),
+            justify="right" if column in numbers else "left",
+            overflow="fold",
+            no_wrap=column in numbers,
         )
     return made
 
