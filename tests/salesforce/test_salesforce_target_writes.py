@@ -798,3 +798,18 @@ def test_participant_roles_of_all_kinds_are_kept(lab):
         }
 
     lab(scenario)
+
+
+def test_graphs_that_a_call_did_not_come_to_are_sent_in_the_next(lab):
+    """A state file was lost: forty mails are there already, and after 14 failures Salesforce runs no further graph."""
+
+    async def scenario(lab):
+        _, li = acme(lab)
+        attempts = [lab.mail(number, lab_contact(li)) for number in range(40)]
+        first = await lab.write(*attempts)
+        assert {a.effect for a in first} == {Done.CREATED}
+        again = await lab.write(*attempts)
+        assert {getattr(a, "effect", a) for a in again} == {Done.EXISTING}
+        assert len(lab.mails()) == 40
+
+    lab(scenario)
