@@ -804,11 +804,12 @@ def test_graphs_that_a_call_did_not_come_to_are_sent_in_the_next(lab):
 
     async def scenario(lab):
         _, li = acme(lab)
-        attempts = [lab.mail(number, lab.contact(li)) for number in range(40)]
+        attempts = [lab.mail(number, contact(li)) for number in range(40)]
         first = await lab.write(*attempts)
         assert {a.effect for a in first} == {Done.CREATED}
         again = await lab.write(*attempts)
         assert {getattr(a, "effect", a) for a in again} == {Done.EXISTING}
         assert len(lab.mails()) == 40
 
+    contact = lab.contact
     lab(scenario)
