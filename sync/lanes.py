@@ -284,4 +284,3 @@ async def run_once(mail: Sequence[LaneRunner], targets: Sequence[LaneRunner]) ->
     found = [*await asyncio.gather(*(runner.once() for runner in mail))]
     found += await asyncio.gather(*(runner.once() for runner in targets))
     return tuple(trouble for trouble in found if trouble is not None)
-
