@@ -16,13 +16,18 @@ from connectors.base.model import WriteKind
 from sync.coverage import Coverage, Whereabouts
 from sync.store import Store
 from sync.store.report import CoverageReport
+from tests.box import Events
 from tests.commands.office import Office, mail, opened
 from tradepost.clock import SystemClock
-from tradepost.commands import check
+from tradepost.commands import backfill, check
 from tradepost.commands.backfill import windows_of
+from tradepost.commands.invocation import Invocation
 from tradepost.config import load
+from tradepost.messages import Language
 from tradepost.sandbox.company import exporter
 from tradepost.sandbox.kernel import Effect, Fault
+from tradepost.terminal import open_console
+from tradepost.views.history import MailboxPlan
 
 LILY = "lily.chen@minghui-lighting.example"
 TOM = "tom.zhou@minghui-lighting.example"
@@ -226,6 +231,39 @@ def test_a_plan_counts_and_reads_no_mail(started):
     assert started.told("status")["coverage"] == []
 
 
+def test_a_plan_leaves_out_what_was_read_before(settled):
+    told = settled.told("backfill", "--plan")
+    assert [(row["known"], row["to_read"], row["units"]) for row in told["mailboxes"]] == [
+        (1, 0, 0),
+        (2, 0, 0),
+        (1, 0, 0),
+    ]
+
+
+def test_a_backfill_is_not_well_while_mail_is_missing(started):
+    started.call("run", "--once")
+    lose_one(started)
+    asked = []
+
+    async def ask(request):
+        asked.append(request["do"])
+        run = {"mailbox": LILY, "run": 1}
+        answers = {
+            "backfill": {**run, "resumed": True},
+            "progress": {**run, "listed": 0, "read": 0, "done": True, "wanted": 0},
+            "count": {"mailbox": LILY, "counted": True},
+        }
+        return [answers[request["do"]]]
+
+    settings = load(started.config, {})
+    out = open_console(io.StringIO(), {})
+    invocation = Invocation(language=Language.EN, out=out, err=out, environ={})
+    job = backfill._Backfill(invocation, settings, [], Events(), as_json=True)
+    outcome = asyncio.run(job._through(ask, backfill.Planned([MailboxPlan(mailbox=LILY)], [])))
+    assert not outcome.well
+    assert asked == ["backfill", "progress", "count", "progress", "count"]
+
+
 def test_a_plan_tells_a_mailbox_that_cannot_be_listed(started):
     started.do(lambda company: company.gmail.set_mail_service(TOM, on=False))
     code, out, _ = started.call("backfill", "--plan")
@@ -330,6 +368,14 @@ def in_state(office: Office, work):
         store.close()
 
 
+def lose_one(office: Office) -> None:
+    """A count that found a mail of Lily's missing."""
+    now = SystemClock().now()
+    sums = Coverage(listed=1, sums={Whereabouts.MISSING: 1})
+    report = CoverageReport(mailbox=LILY, counted_at=now, since=now, until=now, coverage=sums)
+    in_state(office, lambda store: store.report.put_coverage(report))
+
+
 def test_status_before_the_first_run_says_so(office):
     code, out, _ = office.call("status")
     assert code == 0
@@ -341,10 +387,7 @@ def test_status_is_not_well_while_mail_is_missing(started):
     history(started)
     started.call("run", "--once")
     assert started.call("status")[0] == 0
-    now = SystemClock().now()
-    sums = Coverage(listed=1, sums={Whereabouts.MISSING: 1})
-    report = CoverageReport(mailbox=LILY, counted_at=now, since=now, until=now, coverage=sums)
-    in_state(started, lambda store: store.report.put_coverage(report))
+    lose_one(started)
     assert started.call("status")[0] == 1
     started.change(lambda data: data["mailboxes"].pop(0))  # a mailbox that is no longer ours to answer for
     assert started.call("status")[0] == 0

@@ -59,7 +59,8 @@ def test_a_lane_that_says_why_it_cannot_start_has_begun_and_one_that_is_silent_h
 
         crew, _ = crew_of(clock, Lane("a", start=refused), Lane("b", start=slow), Lane("c"))
         begin = clock.monotonic()
-        await crew.begun()
+        async with asyncio.timeout(100):
+            await crew.begun()
         waited = clock.monotonic() - begin
         await crew.stop()
         return waited
