@@ -78,7 +78,11 @@ class Database:
             self._connection = self._engine.connect()
             self._migrate(path, look=look)
         except OperationalError as error:
+            self._engine.dispose()
             raise StateError(f"{path} cannot be opened: {error.orig}") from error
+        except StateError:
+            self.close()
+            raise
 
     def _migrate(self, path: Path, *, look: bool) -> None:
         config = Config()
