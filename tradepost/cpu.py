@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from connectors.base.errors import Transient
+
 T = TypeVar("T")
 
 MEMORY = 2 * 1024**3
@@ -52,8 +54,14 @@ class PoolCpu:
         )
 
     async def __call__(self, fn: Callable[..., T], /, *args: Any) -> T:
-        """Run in a worker. Raises `WorkTooHeavy`, or what `fn` raises; a cancelled call stops its worker."""
-        future = self._pool.schedule(fn, args=list(args), timeout=self._seconds)
+        """Run in a worker. Raises `WorkTooHeavy`, or what `fn` raises; a cancelled call stops its worker.
+
+        Raises `Transient` when no worker can be had: that says nothing about the work.
+        """
+        try:
+            future = self._pool.schedule(fn, args=list(args), timeout=self._seconds)
+        except RuntimeError as error:  # the pool has stopped or cannot start its workers
+            raise Transient("No process for reading mail can be started on this machine; see the log.") from error
         try:
             result: T = await asyncio.wrap_future(future)
         except TimeoutError as error:

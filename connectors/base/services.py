@@ -37,7 +37,10 @@ class Log(Protocol):
 
 
 class Cpu(Protocol):
-    """Runs pure, heavy work away from the loop, with a time limit (raises TimeoutError)."""
+    """Runs pure, heavy work away from the loop, with a time limit.
+
+    Raises TimeoutError for work that takes too much, `Transient` when nothing can be run at all.
+    """
 
     async def __call__(self, fn: Callable[..., T], /, *args: Any) -> T: ...
 

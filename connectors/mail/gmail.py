@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.base.errors import (
     BadReply,
+    ConnectorError,
     CursorExpired,
     NotPermitted,
     Rejected,
@@ -320,6 +321,8 @@ class GmailSource:
             )
         except TimeoutError:
             return Unreadable(message.id, "mail_too_slow", received)
+        except ConnectorError:
+            raise  # there is nobody to read it; the mail is not to blame
         except Exception as error:  # noqa: BLE001 - a mail that kills its reader must not stop the mailbox for ever
             # Without the traceback: its text may hold parts of the mail.
             self._services.log.error("gmail.reader_failed", mail=message.id, error=type(error).__name__)  # noqa: TRY400

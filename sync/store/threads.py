@@ -164,10 +164,6 @@ class ThreadStore:
                 .values(dirty=False, wake_at=until)
             )
 
-    async def mark_dirty(self, thread: int, target: str) -> None:
-        with self._db.tx("mark_dirty") as c:
-            dirty_case(c, thread, target)
-
 
 def dirty_case(c: Connection, thread: int, target: str) -> None:
     c.execute(update(t.cases).where(t.cases.c.thread == thread, t.cases.c.target == target).values(dirty=True))

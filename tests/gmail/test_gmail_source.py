@@ -528,6 +528,16 @@ def test_a_mail_that_takes_the_reader_too_long_or_kills_it_is_parked(desk):
     assert d.log.lines == [{"event": "gmail.reader_failed", "mail": "deadly", "error": "MemoryError"}]
 
 
+def test_a_machine_that_can_read_nothing_parks_no_mail(desk):
+    async def cpu(fn: Any, *args: Any) -> Any:
+        raise Transient("no worker")
+
+    d = desk(cpu)
+    d.http.mails |= {"fine": [message("fine")]}
+    with pytest.raises(Transient):
+        fetch(d, "fine")
+
+
 def test_large_batches_are_taken_apart_away_from_the_loop(desk):
     heavy: list[int] = []
 

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from connectors.base.errors import Transient
 from tradepost.cpu import InlineCpu, PoolCpu, WorkTooHeavy
 from tradepost.sandbox.virtual import run
 
@@ -77,3 +78,15 @@ def test_what_a_library_logs_in_a_worker_does_not_reach_the_terminal() -> None:
             cpu.close()
 
     assert asyncio.run(main())
+
+
+def test_a_pool_without_workers_blames_no_work():
+    """Else every mail would be called unreadable because of the machine it is read on."""
+
+    async def main():
+        pool = PoolCpu(workers=1)
+        pool.close()
+        with pytest.raises(Transient):
+            await pool(max, 3, 5)
+
+    asyncio.run(main())
