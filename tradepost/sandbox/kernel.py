@@ -6,7 +6,7 @@ between client and vendor is implemented here, once.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from connectors.base.services import Clock
+from tradepost.sandbox.recorder import Exchange, Recorder, current
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -177,6 +178,7 @@ class World:
     random: Random
     requests: RequestLog = field(default_factory=RequestLog)
     faults: Faults = field(default_factory=Faults)
+    recorder: Recorder | None = field(default_factory=current)
 
 
 # --------------------------------------------------------------------------------------------------------------- vendor
@@ -234,13 +236,13 @@ class _Exchange:
         self.scope, self.receive, self.send, self.body = scope, receive, send, body
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         query = QueryParams(scope.get("query_string", b""))
-        self.operation, kind = vendor.describe(scope["method"], path, query, body)
+        self.operation, self.kind = vendor.describe(scope["method"], path, query, body)
         arrival = RequestRecord(
             vendor=vendor.name,
             method=scope["method"],
             path=path,
             operation=self.operation,
-            kind=kind,
+            kind=self.kind,
             at=self.world.clock.now(),
         )
         self.n = self.world.requests.add(arrival)
@@ -262,7 +264,7 @@ class _Exchange:
             case Effect.LOST_REQUEST:
                 await self.hang()
             case Effect.STATUS:
-                await self.answer(await self.render(self.vendor.fault_reply(fault)))
+                await self.answer(self.keep(await self.render(self.vendor.fault_reply(fault)), fault))
             case Effect.HTML:
                 page = f"<!DOCTYPE html><html><head><title>{fault.status}</title></head><body>Sorry.</body></html>"
                 await self.answer(await self.render(HTMLResponse(page, fault.status)))
@@ -280,7 +282,7 @@ class _Exchange:
             case Effect.RESET_AFTER:
                 await self.drop(executed=True)
             case Effect.STATUS_AFTER:
-                await self.answer(await self.render(self.vendor.fault_reply(fault)))
+                await self.answer(self.keep(await self.render(self.vendor.fault_reply(fault)), fault))
             case Effect.TRUNCATED:
                 await self.answer(replace(answer, body=answer.body[: len(answer.body) // 2]))
             case Effect.DUPLICATE:
@@ -292,6 +294,27 @@ class _Exchange:
     async def execute(self) -> _Answer:
         answer = await self.render(await self.vendor.respond(self.request()))
         self.world.requests.mark(self.n, status=answer.status)
+        return self.keep(answer)
+
+    def keep(self, answer: _Answer, fault: Fault | None = None) -> _Answer:
+        """Tell the recorder what the vendor says here."""
+        if self.world.recorder is not None:
+            raw: bytes = self.scope.get("raw_path") or self.scope["path"].encode()
+            exchange = Exchange(
+                vendor=self.vendor.name,
+                operation=self.operation,
+                kind=self.kind,
+                method=self.scope["method"],
+                path=raw.partition(b"?")[0].decode("latin-1"),
+                query=self.scope.get("query_string", b"").decode("latin-1"),
+                headers=_texts(self.scope.get("headers", ())),
+                body=self.body,
+                status=answer.status,
+                reply_headers=_texts(answer.headers),
+                reply=answer.body,
+                fault=fault.effect.value if fault else "",
+            )
+            self.world.recorder.add(exchange)
         return answer
 
     def request(self) -> Request:
@@ -335,6 +358,10 @@ class _Exchange:
 
 
 _REFUSALS = frozenset({Effect.LOST_REQUEST, Effect.STATUS, Effect.HTML, Effect.RESET})
+
+
+def _texts(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
 
 
 async def _read_body(receive: Receive) -> bytes | None:

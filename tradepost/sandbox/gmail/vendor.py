@@ -39,6 +39,7 @@ from tradepost.sandbox.gmail.mailbox import Mailbox
 from tradepost.sandbox.gmail.methods import METHODS, Call, not_implemented
 from tradepost.sandbox.gmail.quota import Limits, Meter
 from tradepost.sandbox.kernel import Effect, Fault, Kind, Receive, RequestRecord, Scope, Send, Vendor, World
+from tradepost.sandbox.recorder import Exchange
 
 JSON_TYPE = "application/json; charset=UTF-8"
 _OAUTH = {"/token": "oauth2.token", "/revoke": "oauth2.revoke", "/o/oauth2/v2/auth": "oauth2.auth"}
@@ -271,7 +272,28 @@ class GmailVendor(Acts, Vendor):
             self.world.requests.mark(n, fault=fault.effect.value)
         reply = self._faulty(part, fault) if fault else self._crowded(part, crowd) or self.execute(part.inquiry)
         self.world.requests.mark(n, status=reply.status)
+        self._keep(record, part.inquiry, reply, fault)
         return reply, fault.seconds if fault and fault.effect is Effect.SLOW else 0.0
+
+    def _keep(self, record: RequestRecord, inquiry: Inquiry, reply: Reply, fault: Fault | None) -> None:
+        if self.world.recorder is None:
+            return
+        exchange = Exchange(
+            vendor=record.vendor,
+            operation=record.operation,
+            kind=record.kind,
+            method=record.method,
+            path=inquiry.path,
+            query=str(inquiry.query),
+            headers=dict(inquiry.headers),
+            body=inquiry.body,
+            status=reply.status,
+            reply_headers={name.lower(): value for name, value in reply.headers.items()},
+            reply=reply.body,
+            fault=fault.effect.value if fault else "",
+            part=True,
+        )
+        self.world.recorder.add(exchange)
 
     def _crowded(self, part: Part, crowd: Counter[str]) -> Reply | None:
         """Parts run side by side; of those beyond the user's places the first is refused, and half of the rest."""
