@@ -116,12 +116,22 @@ class SeenDeal:
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """Four steps of the vendor's first pipeline as it is shipped: stage ids, as a configuration may name them."""
+    """Steps of the vendor's first pipeline as it is shipped: stage ids, as a configuration may name them.
+
+    `early` comes before `open`, `late` after `quoted`.
+    """
 
     open: str
     quoted: str
     won: str
     lost: str
+    early: str = ""
+    late: str = ""
+
+    def named(self, word: str) -> str:
+        """The id behind a word of `people.yaml`: the name of a field here."""
+        found: str = getattr(self, word)
+        return found or (self.open if word == "early" else self.quoted)
 
 
 class CrmHost(Protocol):
