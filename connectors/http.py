@@ -26,7 +26,15 @@ from random import Random
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
-from connectors.base.errors import BadReply, ConnectorError, OutcomeUnknown, RateLimited, Transient, Unsupported
+from connectors.base.errors import (
+    AuthFailed,
+    BadReply,
+    ConnectorError,
+    OutcomeUnknown,
+    RateLimited,
+    Transient,
+    Unsupported,
+)
 from connectors.base.services import Call, Clock, HttpSpec, Log, Reply
 from connectors.http_errors import as_unknown, error_of, request_id_of
 from connectors.pacing import Bucket, Pacing
@@ -197,7 +205,7 @@ class HttpSession:
         await self._pace(call)
         token = await tokens.token() if tokens else ""
         reply = await self._exchange(turn, token)
-        if reply.status == 401 and tokens and not turn.renewed and 401 not in call.accept:
+        if reply.status == 401 and tokens and not turn.renewed and self._stale(call, reply):
             turn.renewed = True
             token = await tokens.renew(token)
             await self._pace(call)
@@ -205,6 +213,10 @@ class HttpSession:
         if reply.status in call.accept:
             return reply
         raise error_of(self.spec, call, reply, self._clock.now())
+
+    def _stale(self, call: Call, reply: Reply) -> bool:
+        """Whether a fresh token may help. Some vendors say 401 for a missing scope too, and grant few tokens."""
+        return 401 not in call.accept and isinstance(error_of(self.spec, call, reply, self._clock.now()), AuthFailed)
 
     async def _pace(self, call: Call) -> None:
         for name in sorted(call.costs):
@@ -245,7 +257,7 @@ class HttpSession:
         headers |= {name.lower(): value for name, value in call.headers.items()}
         if token:
             self._guard(call, url)
-            headers["authorization"] = f"Bearer {token}"
+            headers["authorization"] = f"{self.spec.scheme} {token}"
         limit = call.timeout or self.spec.timeout
         timeout = httpx.Timeout(limit, connect=min(limit, 20.0))
         return httpx.Request(

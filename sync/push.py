@@ -206,7 +206,7 @@ class Pusher:
             write = replace(write, task=await self._store.outbox.record_of(write.task_key))
         elif isinstance(write, LinkEmail):
             write = replace(write, logged=await self._store.outbox.record_of(write.logged_key))
-        return Attempt(write, item.first_sent_at, item.half_record, item.steps)
+        return Attempt(write, item.first_sent_at, item.half_record, item.steps, item.history)
 
     async def _write(self, attempts: Sequence[Attempt]) -> Sequence[Receipt | ConnectorError]:
         try:

@@ -385,12 +385,16 @@ Write = LogEmail | LinkEmail | CreateTask | CompleteTask | MoveDeal | SetFields 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One write on its way. `first_sent_at` is when it was first sent, if ever; `done_steps` what a look-up saw."""
+    """One write on its way. `first_sent_at` is when it was first sent, if ever; `done_steps` what a look-up saw.
+
+    `history` marks what comes from historic mail: it must start none of the customer's automations.
+    """
 
     write: Write
     first_sent_at: datetime | None = None
     record: str = ""  # the half-written record that `done_steps` belong to
     done_steps: tuple[str, ...] = ()
+    history: bool = False
 
 
 class Effect(StrEnum):

@@ -139,13 +139,15 @@ class HttpSpec:
 
     `classify` turns an answer whose status is not accepted into the error it means, or None for the general rule
     (401 AuthFailed, 403 NotPermitted, 404/410 Gone, 409/412 Conflict, 429 RateLimited, other 4xx Rejected, 5xx
-    Transient or, for an unsafe call, OutcomeUnknown).
+    Transient or, for an unsafe call, OutcomeUnknown). A 401 that it reads as anything else than `AuthFailed` is not the
+    token's fault, and renews none. `scheme` is the word before the token in the header Authorization.
     """
 
     name: str
     base_url: str
     classify: Callable[[Call, Reply], ConnectorError | None]
     tokens: TokenSource | None = None
+    scheme: str = "Bearer"
     quotas: Mapping[str, Quota] = field(default_factory=dict)
     timeout: float = 60.0
     proxy: str = field(default="", repr=False)
