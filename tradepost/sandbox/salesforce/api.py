@@ -8,12 +8,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tradepost.sandbox.salesforce import collection, composite, describe, dml, permissions, replication, rows, soql
+from tradepost.sandbox.salesforce import (
+    collection,
+    composite,
+    describe,
+    dml,
+    files,
+    overview,
+    permissions,
+    replication,
+    rows,
+    search,
+    soql,
+    tree,
+)
+from tradepost.sandbox.salesforce.bulk import BulkJobs
 from tradepost.sandbox.salesforce.call import Answer, Call
 from tradepost.sandbox.salesforce.cursor import Cursors
 from tradepost.sandbox.salesforce.errors import Refused, method_not_allowed, not_found
 from tradepost.sandbox.salesforce.limits import DailyRequests
 from tradepost.sandbox.salesforce.query import run
+from tradepost.sandbox.salesforce.schema import SObject
 from tradepost.sandbox.salesforce.state import OrgState
 
 Handler = Callable[[Call], Answer]
@@ -25,6 +40,7 @@ class Api:
     def __init__(self, state: OrgState, requests: DailyRequests) -> None:
         self._state, self._requests = state, requests
         self._cursors = Cursors(state)
+        self._jobs = BulkJobs(state)
 
     def handle(self, call: Call) -> Answer:
         """Answer one call; composite parts come through here too."""
@@ -51,10 +67,18 @@ class Api:
     def _route(self, call: Call) -> Answer:
         match call.path:
             case ():
-                names = ("sobjects", "query", "queryAll", "limits", "composite", "tooling")
-                return Answer(body={name: f"/services/data/v{call.version}/{name}" for name in names})
-            case ("limits",):
-                return _only(call, {"GET": lambda _: self._limits()})
+                return _only(call, {"GET": lambda c: Answer(body=overview.resources(c.version))})
+            case ("limits" | "tabs" | "recent" as name,):
+                return _only(call, {"GET": lambda c: self._overview(c, name)})
+            case ("search",):
+                return _only(call, {"GET": lambda c: search.sosl(self._state, c)})
+            case ("parameterizedSearch",):
+                ways: dict[str, Handler] = dict.fromkeys(
+                    ("GET", "POST"), lambda c: search.parameterized(self._state, c)
+                )
+                return _only(call, ways)
+            case ("jobs", "query" | "ingest" as kind, *rest):
+                return self._jobs.handle(call, kind, tuple(rest))
             case ("query" | "queryAll",):
                 return _only(call, {"GET": self._query})
             case ("query" | "queryAll", locator):
@@ -77,17 +101,15 @@ class Api:
         result = run(view, soql.parse(text), deleted=call.path[0] == "queryAll", tooling=tooling)
         return self._cursors.first(call, result)
 
-    def _limits(self) -> Answer:
-        top = self._state.settings.daily_requests
-        left = max(0, top - self._requests.used(self._state.now()))
-        others = {
-            "DailyBulkApiBatches": 15_000,
-            "DailyBulkV2QueryJobs": 10_000,
-            "DataStorageMB": 10_240,
-            "FileStorageMB": 10_240,
-        }
-        body = {name: {"Max": number, "Remaining": number} for name, number in others.items()}
-        return Answer(body={"DailyApiRequests": {"Max": top, "Remaining": left}} | body)
+    def _overview(self, call: Call, name: str) -> Answer:
+        state = self._state
+        match name:
+            case "limits":
+                used = self._requests.used(state.now())
+                return Answer(body=overview.limits(state.settings.daily_requests, used))
+            case "tabs":
+                return Answer(body=overview.tabs(state, state.view(call.actor, call.version)))
+        return Answer(body=overview.recent(state, call))
 
     # -------------------------------------------------------------------------------------------- sobjects
 
@@ -98,12 +120,24 @@ class Api:
         sobject = rows.visible(state, call, rest[0])
         match rest[1:]:
             case ():
-                basic = {"objectDescribe": describe.summary(view, sobject), "recentItems": []}
                 return _only(
-                    call, {"GET": lambda _: Answer(body=basic), "POST": lambda c: rows.create(state, c, sobject)}
+                    call,
+                    {
+                        "GET": lambda c: Answer(
+                            body={
+                                "objectDescribe": describe.summary(view, sobject),
+                                "recentItems": overview.recent(state, c, sobject),
+                            }
+                        ),
+                        "POST": lambda c: rows.create(state, c, sobject),
+                    },
                 )
             case ("describe",):
-                return _only(call, {"GET": lambda _: Answer(body=describe.describe(state, view, sobject))})
+                return _only(call, {"GET": lambda c: self._describe(c, sobject)})
+            case ("describe", "layouts", *_):
+                return _only(call, {"GET": lambda _: overview.layouts(view, sobject)})
+            case ("describe", "compactLayouts"):
+                return _only(call, {"GET": lambda _: overview.compact_layouts(sobject)})
             case ("updated",):
                 return _only(call, {"GET": lambda c: replication.updated(state, c, sobject)})
             case ("deleted",):
@@ -112,9 +146,21 @@ class Api:
                 return _only(call, {"POST": lambda c: rows.create(state, c, sobject)})
             case (record_id,):
                 return rows.by_id(state, call, sobject, record_id)
+            case (record_id, field) if (blob := sobject.find(field)) is not None and blob.type == "base64":
+                return files.blob(state, call, sobject, record_id, field)
             case (key, value):
                 return rows.by_external_id(state, call, sobject, key, value)
         raise not_found()
+
+    def _describe(self, call: Call, sobject: SObject) -> Answer:
+        """With If-Modified-Since 304 when the description is older (headers in whole seconds)."""
+        changed = overview.schema_changed(self._state, sobject)
+        since = rows.moment(call, "if-modified-since", strict=False)
+        headers = {"Last-Modified": rows.http_date(changed)}
+        if since is not None and changed <= since:
+            return Answer(status=304, headers=headers)
+        view = self._state.view(call.actor, call.version)
+        return Answer(body=describe.describe(self._state, view, sobject), headers=headers)
 
     # -------------------------------------------------------------------------------------------- composite
 
@@ -127,6 +173,8 @@ class Api:
                 return _only(call, {"POST": lambda c: composite.graphs(state, self.handle, c)})
             case ("batch",):
                 return _only(call, {"POST": lambda c: composite.batch(self.handle, c)})
+            case ("tree", name):
+                return _only(call, {"POST": lambda c: tree.create(state, c, name)})
             case ("sobjects", *names):
                 return collection.handle(state, call, tuple(names))
         raise not_found()
@@ -160,7 +208,7 @@ class Api:
 
 
 def _only(call: Call, handlers: dict[str, Handler]) -> Answer:
-    handler = handlers.get(call.method)
+    handler = handlers.get("GET" if call.method == "HEAD" else call.method)
     if handler is None:
         raise method_not_allowed(call.method, ",".join(["HEAD", *handlers]))
     return handler(call)

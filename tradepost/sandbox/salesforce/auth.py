@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tradepost.sandbox.salesforce.state import OrgState
 from tradepost.sandbox.salesforce.store import Row
+from tradepost.sandbox.salesforce.values import render
 
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 LOGIN_HOSTS = ("login.salesforce.com", "test.salesforce.com")
@@ -287,6 +288,28 @@ class Auth:
             "language": user["LanguageLocaleKey"],
             "locale": user["LocaleSidKey"],
             "utcOffset": 0,
+        }
+
+    def identity(self, headers: Mapping[str, str], base_url: str, path: tuple[str, ...]) -> dict[str, Any]:
+        """Answer the identity URL, `/id/{org}/{user}`, which a token answer names. Raises `OAuthRefused` 403.
+
+        https://help.salesforce.com/s/articleView?id=sf.remoteaccess_using_openid.htm
+        """
+        info = self.user_info(headers, base_url)
+        if path != (self._org_id, info["user_id"]):
+            raise OAuthRefused("Bad_Id", "Bad_Id", 403)
+        user = self._state.store.tables["User"][info["user_id"]]
+        same = ("user_id", "organization_id", "email", "email_verified", "urls", "active", "user_type", "language")
+        return {name: info[name] for name in (*same, "locale", "utcOffset")} | {
+            "id": info["sub"],
+            "asserted_user": True,
+            "username": user["Username"],
+            "nick_name": user["CommunityNickname"],
+            "display_name": user["Name"],
+            "first_name": user["FirstName"],
+            "last_name": user["LastName"],
+            "timezone": user["TimeZoneSidKey"],
+            "last_modified_date": render(user["LastModifiedDate"]),
         }
 
     def revoke(self, token: str) -> bool:

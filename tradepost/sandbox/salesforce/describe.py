@@ -23,6 +23,7 @@ _SOAP = {
     "datetime": "xsd:dateTime",
     "anyType": "xsd:anyType",
     "junctionIdList": "urn:JunctionIdListNames",
+    "base64": "xsd:base64Binary",
 }
 
 

@@ -19,6 +19,8 @@ def classify(method: str, path: str, body: bytes) -> tuple[str, Kind]:
     parts = split_path(path)
     if parts[:2] == ("services", "oauth2"):
         return f"oauth.{parts[2] if len(parts) > 2 else 'unknown'}", "read"
+    if len(parts) == 3 and parts[0] == "id":
+        return "oauth.identity", "read"
     if parts[:2] != ("services", "data"):
         return "unknown", _by_method(method)
     if len(parts) == 2:
@@ -35,8 +37,12 @@ def _data(method: str, parts: tuple[str, ...], body: bytes) -> tuple[str, Kind]:
     match parts:
         case ():
             return "resources", kind
-        case ("limits",):
-            return "limits", kind
+        case ("limits" | "tabs" | "recent" | "search",):
+            return parts[0], kind
+        case ("parameterizedSearch",):
+            return parts[0], "read"
+        case ("jobs", which, *rest):
+            return _job(method, which, tuple(rest)), kind
         case ("query" | "queryAll",):
             return parts[0], kind
         case ("query" | "queryAll", _):
@@ -61,6 +67,8 @@ def _sobject(method: str, rest: tuple[str, ...]) -> str:
             return "sobject.create" if method == "POST" else "sobject.basicInformation"
         case (_, "describe"):
             return "describe"
+        case (_, "describe", "layouts" | "compactLayouts" as which, *_):
+            return f"describe.{which}"
         case (_, "updated"):
             return "getUpdated"
         case (_, "deleted"):
@@ -69,8 +77,23 @@ def _sobject(method: str, rest: tuple[str, ...]) -> str:
             return "sobject.create"
         case (_, _):
             return _RECORD.get(method, "unknown")
+        case (_, _, "VersionData" | "Body" as field):
+            return f"sobject.{field}"
         case (_, _, _):
             return _BY_KEY.get(method, "sobject.upsert")
+    return "unknown"
+
+
+def _job(method: str, which: str, rest: tuple[str, ...]) -> str:
+    """jobs.query.create and the like."""
+    match rest:
+        case ():
+            return f"jobs.{which}.{'create' if method == 'POST' else 'list'}"
+        case (_,):
+            verb = {"PATCH": "setState", "DELETE": "delete"}.get(method, "get")
+            return f"jobs.{which}.{verb}"
+        case (_, name):
+            return f"jobs.{which}.{name}"
     return "unknown"
 
 

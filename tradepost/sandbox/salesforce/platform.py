@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tradepost.sandbox.salesforce import activity, email, permissions
+from tradepost.sandbox.salesforce import activity, email, files, permissions
 from tradepost.sandbox.salesforce.errors import Refused, not_writable
 from tradepost.sandbox.salesforce.schema import SObject
 from tradepost.sandbox.salesforce.state import Actor, OrgState
@@ -18,6 +18,7 @@ _CASCADES = {
     "Account": (("Contact", "AccountId"), ("Opportunity", "AccountId")),
     "Opportunity": (("OpportunityContactRole", "OpportunityId"), ("OpportunityHistory", "OpportunityId")),
     "EmailMessage": (("EmailMessageRelation", "EmailMessageId"),),
+    "ContentDocument": (("ContentVersion", "ContentDocumentId"), ("ContentDocumentLink", "ContentDocumentId")),
     "PermissionSet": (
         ("FieldPermissions", "ParentId"),
         ("ObjectPermissions", "ParentId"),
@@ -40,6 +41,11 @@ def defaults(state: OrgState, actor: Actor, sobject: str, row: Row) -> Row:
             row = {"Status": state.default_of("LeadStatus")} | row
         case "EmailMessage":
             row = email.defaults(state, row)
+        case "ContentVersion":
+            row = files.defaults(row)
+        case "Case":
+            number = sum(1 for _ in state.store.rows("Case")) + 1
+            row = {"Status": "New", "Priority": "Medium", "CaseNumber": f"{number + 1000:08}"} | row
     return row
 
 
@@ -133,6 +139,8 @@ def after_insert(state: OrgState, by: str, sobject: str, row: Row, junctions: Ma
             email.sent(state, by, row, junctions)
         case "EmailMessageRelation":
             email.related(state, by, row)
+        case "ContentVersion":
+            files.published(state, by, row)
 
 
 def after_update(state: OrgState, by: str, sobject: str, old: Row, row: Row) -> None:

@@ -52,6 +52,18 @@ def run(view: View, query: Query, *, deleted: bool = False, tooling: bool = Fals
     return _Run(view, query, sobject, deleted=deleted).result()
 
 
+def columns(view: View, query: Query) -> list[Path]:
+    """The fields a query without groups asks for, in the schema's spelling; subqueries are left out."""
+    each = _Run(view, query, view.queryable(query.source), deleted=False)
+    found: list[Path] = []
+    for item in query.select:
+        if isinstance(item, FieldSet):
+            found += [(field.name,) for field in each.field_set(item)]
+        elif isinstance(item, tuple):
+            found.append(each.names(each.sobject, each.strip(item)))
+    return found
+
+
 class _Run:
     def __init__(self, view: View, query: Query, sobject: SObject, *, deleted: bool) -> None:
         self.view, self.query, self.sobject, self.deleted = view, query, sobject, deleted
@@ -93,6 +105,8 @@ class _Run:
             name = field.name
             if field.type == "junctionIdList":
                 return Column(field, lambda row: self.view.junction(row, name))
+            if field.type == "base64":
+                return Column(field, lambda row: self.view.blob_url(row, field))
             return Column(field, lambda row: row.get(name))
         reference = sobject.relationship(path[0])
         if reference is None or not self.view.sees(sobject, reference):

@@ -122,7 +122,7 @@ def _read(state: OrgState, call: Call, sobject: SObject, row: Row | None) -> Ans
         return refusal
     wanted = [name for name in call.query.get("fields", "").split(",") if name]
     body = record(state, call, sobject, row, wanted)
-    headers = {"Last-Modified": _http_date(row["LastModifiedDate"])}
+    headers = {"Last-Modified": http_date(row["LastModifiedDate"])}
     if sobject.name == "Account":
         headers["ETag"] = _etag(row)
     return Answer(body=body, headers=headers)
@@ -156,10 +156,10 @@ def _precondition(sobject: SObject, row: Row, call: Call, *, changing: bool) -> 
         if _tag_in(call, "if-none-match", row, default=False):
             return failed if changing else Answer(status=304)
     modified = row["LastModifiedDate"]
-    limit = _moment(call, "if-unmodified-since", strict=changing)
+    limit = moment(call, "if-unmodified-since", strict=changing)
     if limit is not None and modified > limit:
         return failed
-    since = _moment(call, "if-modified-since", strict=False)
+    since = moment(call, "if-modified-since", strict=False)
     if since is not None and modified <= since:
         return failed if changing else Answer(status=304)
     return None
@@ -172,18 +172,18 @@ def _tag_in(call: Call, header: str, row: Row, *, default: bool) -> bool:
     return text.strip() == "*" or _etag(row) in [tag.strip().removeprefix("W/") for tag in text.split(",")]
 
 
-def _moment(call: Call, header: str, *, strict: bool) -> datetime | None:
+def moment(call: Call, header: str, *, strict: bool) -> datetime | None:
     """A header's HTTP date (whole seconds). A wrong one is 400 when something would be changed, else ignored."""
     text = call.headers.get(header)
     if text is None:
         return None
     try:
-        moment = parsedate_to_datetime(text)
+        found = parsedate_to_datetime(text)
     except ValueError:
         if strict:
             raise Refused("INVALID_HEADER_TYPE", f"invalid date in header {header}") from None
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
 def _etag(row: Row) -> str:
@@ -191,5 +191,6 @@ def _etag(row: Row) -> str:
     return f'"{base64.b64encode(hashlib.sha1(text.encode(), usedforsecurity=False).digest()).decode()}"'
 
 
-def _http_date(moment: datetime) -> str:
-    return moment.strftime("%a, %d %b %Y %H:%M:%S GMT")
+def http_date(at: datetime) -> str:
+    """A time as HTTP headers write it."""
+    return at.strftime("%a, %d %b %Y %H:%M:%S GMT")

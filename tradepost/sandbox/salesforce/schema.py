@@ -1,4 +1,4 @@
-"""Objects and fields of the org: the standard ones from `objects.txt`, the custom ones made at run time."""
+"""Objects and fields of the org: the standard ones from `objects*.txt`, the custom ones made at run time."""
 
 from __future__ import annotations
 
@@ -162,7 +162,8 @@ def _standard() -> list[SObject]:
 
 @cache
 def _parsed() -> tuple[tuple[tuple[str, str, str, str, str], tuple[Field, ...]], ...]:
-    text = (Path(__file__).parent / "objects.txt").read_text(encoding="utf-8")
+    folder = Path(__file__).parent
+    text = "\n".join((folder / name).read_text(encoding="utf-8") for name in ("objects.txt", "objects_more.txt"))
     found: list[tuple[tuple[str, str, str, str, str], list[Field]]] = []
     for line in text.splitlines():
         if line.startswith("@"):

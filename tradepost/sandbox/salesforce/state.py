@@ -33,6 +33,8 @@ class Settings:
     page_size: int = 2000  # rows per page of a query unless the client asks for a number
     session_timeout: timedelta = timedelta(hours=2)  # of inactivity
     daily_requests: int = 100_000
+    bulk_phase: timedelta = timedelta(milliseconds=300)  # a bulk job waits so long, then works so long
+    bulk_failure: str = ""  # what the next bulk job to work fails with
 
 
 @dataclass(frozen=True, slots=True)

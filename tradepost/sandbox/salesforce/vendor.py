@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from starlette.datastructures import QueryParams
@@ -14,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from tradepost.sandbox.kernel import Fault, Kind, Vendor, World
+from tradepost.sandbox.salesforce import files
 from tradepost.sandbox.salesforce.api import Api
 from tradepost.sandbox.salesforce.auth import LOGIN_HOSTS, Host, OAuthRefused
 from tradepost.sandbox.salesforce.call import Answer, Call, split_path
@@ -150,6 +152,8 @@ class SalesforceVendor(Vendor):
         parts = split_path(raw)
         if parts[:2] == ("services", "oauth2"):
             return self._oauth(request, parts[2:], body)
+        if len(parts) == 3 and parts[0] == "id":
+            return JSONResponse(self.org.auth.identity(dict(request.headers), self._host(request).base_url, parts[1:]))
         if parts[:2] != ("services", "data"):
             raise not_found()
         if len(parts) == 2:
@@ -220,8 +224,8 @@ class SalesforceVendor(Vendor):
         if counted:
             used = self.org.requests.used(self.org.state.now())
             headers["Sforce-Limit-Info"] = f"api-usage={used}/{self.org.settings.daily_requests}"
-        if answer.body is None:
-            return Response(status_code=answer.status, headers=headers)
+        if answer.body is None or isinstance(answer.body, bytes):
+            return Response(answer.body, answer.status, headers)
         response = JSONResponse(answer.body, answer.status, headers)
         response.headers["content-type"] = "application/json;charset=UTF-8"
         return response
@@ -254,23 +258,24 @@ def _with_body(call: Call, body: bytes) -> Call:
         raise method_not_allowed(call.method, "GET,POST,PATCH,DELETE,HEAD")
     if not body or call.method in {"GET", "HEAD"}:
         return call
-    kind = call.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    return replace(call, body=_parsed(call, body))
+
+
+def _parsed(call: Call, body: bytes) -> Any:
+    """JSON; the lines of a bulk job and a file with its record come in forms of their own."""
+    written = call.headers.get("content-type", "application/json")
+    kind = written.partition(";")[0].strip().lower()
+    if kind == "text/csv" and call.path[:2] == ("jobs", "ingest"):
+        return body
+    if kind == "multipart/form-data" and call.path[:1] == ("sobjects",) and call.path[1] in files.MULTIPART_OBJECTS:
+        return files.from_multipart(written, body)
     if kind != "application/json":
         message = f"Content-Type {kind} is not supported for this resource"
         raise Refused("UNSUPPORTED_MEDIA_TYPE", message, status=415)
     try:
-        value: Any = json.loads(body)
+        return json.loads(body)
     except (ValueError, RecursionError):
         raise Refused("JSON_PARSER_ERROR", "The request body is not valid JSON.") from None
-    return Call(
-        method=call.method,
-        path=call.path,
-        version=call.version,
-        actor=call.actor,
-        query=call.query,
-        headers=call.headers,
-        body=value,
-    )
 
 
 def _raw_path(request: Request) -> str:

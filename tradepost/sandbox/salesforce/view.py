@@ -95,7 +95,14 @@ class View:
 
     def value(self, row: Row, field: Field) -> Any:
         """One field as JSON."""
+        if field.type == "base64":
+            return self.blob_url(row, field)
         return self.junction(row, field.name) if field.type == "junctionIdList" else render(row.get(field.name))
+
+    def blob_url(self, row: Row, field: Field) -> str | None:
+        """Where the bytes of a base64 field are read; answers never hold them."""
+        url = record_url(self.version, self.object_of(row["Id"]), row["Id"])
+        return f"{url}/{field.name}" if row.get(field.name) else None
 
 
 def record_url(version: str, sobject: str, record_id: str) -> str:
