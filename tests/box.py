@@ -23,7 +23,7 @@ from sync.store import Store
 from tradepost.config import load
 from tradepost.cpu import InlineCpu
 from tradepost.daemon import Engine, Parts, assemble
-from tradepost.sandbox.company import Company, Where, exporter, write_config
+from tradepost.sandbox.company import Company, exporter, stage_rules, write_config
 from tradepost.sandbox.kernel import Effect, Fault, World
 from tradepost.sandbox.trade.build import Letter, letters
 from tradepost.sandbox.transport import InProcessTransport
@@ -54,7 +54,15 @@ class Events:
 class Box:
     """One company and the engine that works for it."""
 
-    def __init__(self, folder: Path, *, seed: int = 1, company: Callable[[World], Company] = exporter, **config):
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        seed: int = 1,
+        company: Callable[[World], Company] = exporter,
+        moves: Mapping[str, str] | None = None,
+        **config,
+    ):
         self.clock = VirtualClock(START)
         self.seed = seed
         self.world = World(clock=self.clock, random=Random(f"world-{seed}"))
@@ -62,7 +70,9 @@ class Box:
         self.folder = folder
         self.start_given = config
         config.setdefault("settle_seconds", 600)
-        self.config = write_config(self.company, folder, Where(), **config)
+        if moves:
+            config["rules"] = stage_rules(self.company, moves)
+        self.config = write_config(self.company, folder, **config)
         self.settings = load(self.config, environ={"PATH": os.defpath})
         self.events = Events()
         self.vault = MemoryVault()
@@ -136,6 +146,10 @@ class Box:
     def deliver(self, letter: Letter) -> Mapping[str, str]:
         return self.company.deliver(letter)
 
+    def post(self, raw: bytes, *, at: datetime | None = None) -> Mapping[str, str]:
+        """Carry any mail, now or at its time; the answer maps mailboxes to ids."""
+        return self.company.deliver(Letter("", at or self.clock.now(), raw, live=at is None))
+
     def history(self) -> list[Letter]:
         return [x for x in letters(self.clock.now()) if not x.live]
 
@@ -147,13 +161,14 @@ class Box:
 
     def writes(self) -> int:
         """Requests that asked a CRM for a change."""
-        return len(self.world.requests.writes("salesforce"))
+        return sum(len(self.world.requests.writes(crm.name)) for crm in self.company.crms.values())
 
     def rows(self, soql: str):
         return self.company.org.query(soql)
 
     def activities(self) -> int:
-        return len(self.rows("SELECT Id FROM EmailMessage"))
+        """Mail activities in all CRMs."""
+        return sum(len(crm.mails()) for crm in self.company.crms.values())
 
 
 def day(moment: datetime, back: int = 0) -> str:

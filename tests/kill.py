@@ -25,7 +25,7 @@ from random import Random
 import yaml
 
 from tradepost.clock import SystemClock
-from tradepost.sandbox.company import Company, empty, served_at, write_config
+from tradepost.sandbox.company import Company, empty, write_config
 from tradepost.sandbox.kernel import Effect, Fault, RequestLog, RequestRecord, World
 from tradepost.sandbox.serve import serve
 
@@ -124,7 +124,7 @@ def _mail(number: int, to: list[str], at: datetime) -> bytes:
 
 def configured(company: Company, folder: Path, urls: dict[str, str]) -> Path:
     start = (SystemClock().now() - timedelta(days=DAYS + 1)).date().isoformat()
-    path = write_config(company, folder, served_at(urls), start=start, settle_seconds=1)
+    path = write_config(company, folder, urls, start=start, settle_seconds=1)
     data = yaml.safe_load(path.read_text("utf-8"))
     # Ample quotas: what is tried here is dying, not waiting.
     data["connections"]["google"] |= {"units_per_minute": 10**9, "project_units_per_minute": 10**9}

@@ -24,7 +24,7 @@ import yaml
 from connectors.mail.gmail import GmailSource
 from tradepost.cli import main
 from tradepost.clock import SystemClock
-from tradepost.sandbox.company import Company, exporter, served_at, write_config
+from tradepost.sandbox.company import Company, exporter, write_config
 from tradepost.sandbox.kernel import World
 from tradepost.sandbox.serve import serve
 
@@ -116,7 +116,7 @@ def opened(folder: Path, *, company: Callable[..., Company] = exporter, **config
         world = World(clock=SystemClock(), random=Random(1))
         made = company(world)
         async with serve(world, made.vendors) as served:
-            path = write_config(made, folder / "office", served_at(served.urls), **config)
+            path = write_config(made, folder / "office", served.urls, **config)
             made.gmail.set_quota(user_per_minute=1_000_000)
             office = Office(made, folder, path, asyncio.get_running_loop())
             office.change(lambda data: data["connections"]["google"].update(units_per_minute=1_000_000))

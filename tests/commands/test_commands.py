@@ -141,7 +141,7 @@ def test_check_names_a_stage_and_an_owner_that_do_not_exist(office):
 
 
 def test_setup_shows_asks_makes_and_then_has_nothing_to_do(tmp_path, monkeypatch):
-    with opened(tmp_path, company=lambda world: exporter(world, key_fields=False)) as office:
+    with opened(tmp_path, company=lambda world: exporter(world, mode=None)) as office:
         assert "Tradepost_Key__c" in office.call("check")[1]
         code, out, err = office.call("setup")
         assert code == 2
@@ -475,8 +475,8 @@ def test_kinds_of_write_that_pause_are_told_and_go_on_when_a_person_says_so(star
 
 @pytest.mark.parametrize("command", [("run", "--once"), ("check",), ("run",), ("backfill", "--plan"), ("setup",)])
 def test_a_secret_that_is_not_there_ends_with_one_sentence(started, command):
-    (started.config.parent / "google-key.json").unlink()
-    (started.config.parent / "salesforce-secret").unlink()
+    (started.config.parent / "google-google-key.json").unlink()
+    (started.config.parent / "crm-salesforce-secret").unlink()
     code, _, err = started.call(*command)
     assert code == 2
     assert "cannot be read" in err

@@ -177,7 +177,7 @@ def test_a_reload_takes_a_good_configuration_and_refuses_what_cannot_work(office
     with daemon(office) as service:
         office.config.write_text("company: {}\n", "utf-8")
         said = service.reload()
-        office.config.write_text(text.replace("google-key.json", "nowhere.json"), "utf-8")
+        office.config.write_text(text.replace("google-google-key.json", "nowhere.json"), "utf-8")
         service.reload()
         office.config.write_text(text, "utf-8")
         service.reload()

@@ -85,7 +85,7 @@ MAILS = {
 def _company(world):
     company = empty(world)
     company.gmail.add_mailbox(LILY)
-    company.users[LILY] = company.org.add_user(LILY, email=LILY, last_name="Lily")
+    company.book.users[LILY] = company.org.add_user(LILY, email=LILY, last_name="Lily")
     company.org.add_contact("Klaus", KLAUS)
     return company
 

@@ -151,7 +151,7 @@ def _company(contacts: frozenset[str], mailboxes: Sequence[str]):
         company = empty(world)
         for address in mailboxes:
             company.gmail.add_mailbox(address)
-            company.users[address] = company.org.add_user(address, email=address, last_name=address.partition("@")[0])
+            company.book.users[address] = company.org.add_user(address, email=address, last_name=address.partition("@")[0])
         for address in sorted(contacts):
             account = company.org.add_account(f"Company of {address}")
             company.org.add_contact(address.partition("@")[0], address, account_id=account)

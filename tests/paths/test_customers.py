@@ -64,7 +64,7 @@ def test_a_converted_leads_next_mail_goes_to_the_contact(tmp_path):
         box = Box(tmp_path)
         assert not await box.once()
         await box.clock.sleep(60)
-        converted = box.company.org.convert_lead(box.company.leads["ivan"])
+        converted = box.company.org.convert_lead(box.company.book.leads["ivan"])
         await box.clock.sleep(60)
         box.company.gmail.deliver_to_recipients(letter(box, "ivan", ["tom"], "After the conversion"))
         assert not await box.once()

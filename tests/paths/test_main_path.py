@@ -104,7 +104,7 @@ def test_backfill_live_feed_and_four_colleagues_copies_leave_one_activity(tmp_pa
 def test_a_persons_stage_between_decision_and_push_stands_and_explain_says_so(tmp_path):
     async def main():
         box = Box(tmp_path, rules=APPLY)
-        deal, org = box.company.deals["nordlicht-panels"], box.company.org
+        deal, org = box.company.book.deals["nordlicht-panels"], box.company.org
         assert not await box.once()
         await box.clock.sleep(60)
         sent = box.company.gmail.deliver_to_recipients(
@@ -119,7 +119,7 @@ def test_a_persons_stage_between_decision_and_push_stands_and_explain_says_so(tm
             async def decide_then_a_person_acts():
                 done = await decide()
                 if done:
-                    org.update(deal, {"StageName": "Negotiation/Review"}, by=box.company.users["lily"])
+                    org.update(deal, {"StageName": "Negotiation/Review"}, by=box.company.book.users["lily"])
                 return done
 
             runner.lane._decider.step = decide_then_a_person_acts
@@ -146,7 +146,7 @@ def test_without_a_person_in_between_the_deal_moves_once(tmp_path):
         )
         assert not await box.once()
         assert not await box.once()
-        assert box.company.org.record(box.company.deals["nordlicht-panels"])["StageName"] == "Proposal/Price Quote"
+        assert box.company.org.record(box.company.book.deals["nordlicht-panels"])["StageName"] == "Proposal/Price Quote"
         assert box.company.org.statistics()["client"]["stage_changes"] == 1
 
     run(main())
@@ -236,7 +236,7 @@ def test_explain_names_rule_and_evidence_for_every_kind_of_fate(tmp_path):
         candidates = dict(
             next(e for e in told["ambiguous"].verdicts[0].evidence if e.rule == "ambiguous_address").details
         )
-        assert box.company.contacts["hotel1"] in candidates["candidates"]
+        assert box.company.book.contacts["hotel1"] in candidates["candidates"]
 
     run(main())
 
@@ -244,7 +244,7 @@ def test_explain_names_rule_and_evidence_for_every_kind_of_fate(tmp_path):
 def test_a_merged_contact_gets_the_mail_that_was_decided_for_its_loser(tmp_path):
     async def main():
         box = Box(tmp_path)
-        org, contacts = box.company.org, box.company.contacts
+        org, contacts = box.company.org, box.company.book.contacts
         assert not await box.once()
         await box.clock.sleep(60)
         box.company.gmail.deliver_to_recipients(letter(box, "petra", ["lily"], "Before the merge"))
@@ -341,7 +341,7 @@ def test_a_persons_later_move_ends_the_proposal(tmp_path):
 
     async def main():
         box = Box(tmp_path)
-        deal, org = box.company.deals["nordlicht-panels"], box.company.org
+        deal, org = box.company.book.deals["nordlicht-panels"], box.company.org
         assert not await box.once()
         await box.clock.sleep(60)
         box.company.gmail.deliver_to_recipients(
@@ -353,7 +353,7 @@ def test_a_persons_later_move_ends_the_proposal(tmp_path):
         (task,) = [i for i in await items(box, "create_task") if i.rule.startswith("stage:")]
         assert org.record(task.record)["IsClosed"] is False
         await box.clock.sleep(60)
-        org.update(deal, {"StageName": "Negotiation/Review"}, by=box.company.users["lily"])
+        org.update(deal, {"StageName": "Negotiation/Review"}, by=box.company.book.users["lily"])
         await box.clock.sleep(60)
         assert not await box.once()
         assert org.record(task.record)["IsClosed"] is True

@@ -21,7 +21,7 @@ def company(*mailboxes):
         found = empty(world)
         for address in mailboxes:
             found.gmail.add_mailbox(address)
-            found.users[address] = found.org.add_user(address, email=address, last_name=address)
+            found.book.users[address] = found.crm.add_user(address, address)
         return found
 
     return made

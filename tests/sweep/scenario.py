@@ -44,7 +44,7 @@ EFFECTS = {
     "reset": {},
     "reset_after": {},
 }
-RULES = {"stages": [{"when": "quotation_sent", "to": "Proposal/Price Quote", "mode": "apply"}]}
+MOVES = {"quotation_sent": "apply"}
 MAX_ROUNDS = 40
 
 
@@ -54,13 +54,15 @@ class Crash(BaseException):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is done to one run. `keyed`: the org has our unique key fields; without, only look-ups protect.
+    """What is done to one run of a pair. `mode` is one of the CRM's modes of set-up; the first has our unique keys.
 
     `broken` names the part of the engine that is taken out. `power` cuts the power at the crash: what was not synced to
     the disk is gone.
     """
 
-    keyed: bool = True
+    source: str = "gmail"
+    target: str = "salesforce"
+    mode: str = ""
     crash_at: int = 0
     effect: str = ""
     call: int = 0
@@ -69,7 +71,8 @@ class Plan:
 
     def __str__(self) -> str:
         where = f"crash at step {self.crash_at}" if self.crash_at else f"{self.effect} at call {self.call}"
-        parts = ["keyed" if self.keyed else "unkeyed", where, "power cut" if self.power else "", self.broken]
+        pair = f"{self.source} -> {self.target}"
+        parts = [pair, self.mode, where, "power cut" if self.power else "", self.broken]
         return ", ".join(p for p in parts if p)
 
 
@@ -99,18 +102,17 @@ class Outcome:
 # ------------------------------------------------------------------------------------------------------------ the world
 
 
-def company(world: World, *, keyed: bool) -> Company:
+def company(world: World, plan: Plan) -> Company:
     """Two mailboxes, one customer with a deal."""
-    found = empty(world, key_fields=keyed)
+    found = empty(world, mail=(plan.source,), crms=(plan.target,), mode=plan.mode)
+    (host,), crm = found.mail.values(), found.crm
     for name in ("ann", "bob"):
-        address = f"{name}@{found.gmail.domain}"
-        found.gmail.add_mailbox(address)
-        found.users[name] = found.org.add_user(address, email=address, last_name=name)
-    found.accounts["acme"] = found.org.add_account("Acme", Website="acme.example")
-    found.contacts["carl"] = found.org.add_contact("Carl", "carl@acme.example", account_id=found.accounts["acme"])
-    found.deals["lamps"] = found.org.add_opportunity(
-        "Lamps", account_id=found.accounts["acme"], contact_id=found.contacts["carl"], stage="Needs Analysis"
-    )
+        address = f"{name}@{found.domain}"
+        host.add_mailbox(address)
+        crm.add_user(address, name)
+    acme = crm.add_company("Acme", "acme.example")
+    carl = crm.add_contact("Carl", "carl@acme.example", company=acme)
+    found.book.deals["lamps"] = crm.add_deal("Lamps", company=acme, contact=carl, stage=crm.stages.open)
     return found
 
 
@@ -127,19 +129,19 @@ def mail(number: int, box: Box, sender: str, to: list[str], subject: str, *, ago
 
 def phases(box: Box) -> list[Callable[[], Any]]:
     """What happens, one after the other; each is worked off before the next."""
-    gmail, domain = box.company.gmail, box.company.gmail.domain
+    domain = box.company.domain
     ann, bob, carl = f"ann@{domain}", f"bob@{domain}", "carl@acme.example"
 
     def past() -> None:
         for n in range(3):
             ago = timedelta(days=9 - n)
             raw = mail(n, box, carl, [ann, bob] if n else [ann], f"Old mail {n}", ago=ago)
-            gmail.deliver_to_recipients(raw, at=box.clock.now() - ago)
+            box.post(raw, at=box.clock.now() - ago)
 
     return [
         past,
-        lambda: gmail.deliver_to_recipients(mail(10, box, carl, [ann, bob], "How much are lamps")),
-        lambda: gmail.deliver_to_recipients(mail(11, box, ann, [carl], "Our quotation for lamps")),
+        lambda: box.post(mail(10, box, carl, [ann, bob], "How much are lamps")),
+        lambda: box.post(mail(11, box, ann, [carl], "Our quotation for lamps")),
     ]
 
 
@@ -158,9 +160,9 @@ class Life:
         self.stack = AsyncExitStack()
         self.box = Box(
             folder,
-            company=lambda world: company(world, keyed=plan.keyed),
+            company=lambda world: company(world, plan),
             start=day(START, 30),
-            rules=RULES,
+            moves=MOVES,
             native_logging="ignore",
             settle_seconds=0 if plan.broken == "no wait for settling" else 600,
         )
@@ -274,25 +276,23 @@ class Life:
         return await self._outcome(steps, calls, stuck)
 
     async def _outcome(self, steps: int, calls: int, stuck: str) -> Outcome:
-        org = self.box.company.org
+        crm, connection = self.box.company.crm, next(iter(self.box.company.crms))
         missing, parked = 0, []
         if not stuck:
             await self.box.clock.sleep(660)
             missing = sum([await self._missing(puller) for puller in self.engine.pullers.values()])
             parked = [f"{i.kind}:{i.reason}" for i in await self.engine.store.report.items((ItemState.PARKED,))]
         await self.stack.aclose()
-        mails = Counter(r["MessageIdentifier"] for r in self.box.rows("SELECT MessageIdentifier FROM EmailMessage"))
-        tasks = Counter(
-            f"{r['Subject']} {r['Status']}"
-            for r in self.box.rows("SELECT Subject, Status FROM Task WHERE TaskSubtype = 'Task'")
-        )
+        mails = Counter(message_id for message_id, _ in self.box.company.logged(connection))
+        tasks = Counter(f"{task.title} {'closed' if task.closed else 'open'}" for task in crm.tasks())
+        deal = crm.deal(self.box.company.book.deals["lamps"])
         return Outcome(
             steps=steps,
             calls=calls,
             mails=dict(mails),
             tasks=dict(tasks),
-            stage=org.record(self.box.company.deals["lamps"])["StageName"],
-            moves=org.statistics()["client"]["stage_changes"],
+            stage=deal.stage,
+            moves=sum(ours for _, ours in deal.moves[1:]),
             missing=missing,
             parked=tuple(parked),
             stuck=stuck,

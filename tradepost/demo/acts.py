@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -23,7 +24,6 @@ Show = Callable[[str, int, int | None], None]  # label, done, total
 PACE = 0.8  # seconds between two live mails
 COPIES = "live-copies"  # the story that the proof of the four copies uses
 EXPLAINED = "live-stranger"  # the story whose first mail is explained
-_LOG_CALL = "composite.graph"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class LostReply:
-    """A write whose answer was lost: the item's state right after, and at the end."""
+    """A write to every CRM whose answer was lost: the items' states right after, and at the end, by CRM."""
 
     arrival: Arrival
-    after: str
-    end: str
+    after: Mapping[str, str]
+    end: Mapping[str, str]
 
 
 async def backfill(stage: Stage, show: Show) -> tuple[Count, ...]:
@@ -115,7 +115,7 @@ async def second_round(stage: Stage) -> Count:
     return Count("second_round", 0, stage.writes() - before)
 
 
-async def four_copies(stage: Stage) -> tuple[Arrival, Count]:
+async def four_copies(stage: Stage) -> tuple[Arrival, tuple[Count, ...]]:
     """One mail in all four mailboxes; the copy that a relay carried has another Message-ID."""
     letter = next(one for one in arriving(stage.clock.now()) if one.story == COPIES)
     known = message_id(letter.raw)
@@ -124,15 +124,15 @@ async def four_copies(stage: Stage) -> tuple[Arrival, Count]:
     copies = dict(stage.company.deliver(letter))
     raw = re.sub(rb"(?im)^Message-ID:.*$", f"Message-ID: <{relayed}>\r".encode(), letter.raw, count=1)
     wei = person(GROUP_MEMBER)["address"]
-    copies[wei] = stage.company.gmail.deliver(wei, raw)
+    copies[wei] = stage.company.host_of(wei).deliver_to(wei, raw)
     await stage.round()
     arrival = await _arrival(stage, letter, copies)
-    ours = sum(item.kind is WriteKind.LOG_EMAIL for item in arrival.done)
-    return arrival, Count("four_copies", ours, stage.logged(known) + stage.logged(relayed))
+    logs = Counter(item.target for item in arrival.done if item.kind is WriteKind.LOG_EMAIL)
+    return arrival, tuple(Count("four_copies", logs[crm], stage.logged(crm)[known], crm) for crm in stage.crms)
 
 
-async def lost_reply(stage: Stage) -> tuple[LostReply, Count]:
-    """The connection breaks after the CRM has stored the mail, so that nobody here can know whether it did."""
+async def lost_reply(stage: Stage) -> tuple[LostReply, tuple[Count, ...]]:
+    """The connections break after the CRMs have stored the mail, so that nobody here can know whether they did."""
     letter = plain_letter(
         "petra",
         "lily",
@@ -140,23 +140,32 @@ async def lost_reply(stage: Stage) -> tuple[LostReply, Count]:
         "Dear Lily,\n\nplease print the carton marks as attached last time, NOR-2026-04.\n\nPetra\n",
         stage.clock.now(),
     )
-    world = stage.company.world
-    fault = Fault(vendor="salesforce", operation=_LOG_CALL, effect=Effect.RESET_AFTER)
-    world.faults.add(fault)
+    faults = stage.company.world.faults
+    for host in stage.company.crms.values():
+        faults.add(Fault(vendor=host.name, kind="write", effect=Effect.RESET_AFTER))
     copies = stage.company.deliver(letter)
     await stage.round()
-    after = _log_state(await _arrival(stage, letter, copies))
-    met = fault not in world.faults.pending()
+    after = _log_states(await _arrival(stage, letter, copies))
+    met = not faults.pending()
     await stage.settle()
     arrival = await _arrival(stage, letter, copies)
-    end = _log_state(arrival)
-    done = int(met and after == ItemState.UNKNOWN and end == ItemState.DONE)
-    return LostReply(arrival, after, end), Count("lost_reply", done, stage.logged(message_id(letter.raw)))
+    end = _log_states(arrival)
+    known = message_id(letter.raw)
+    counts = [
+        Count(
+            "lost_reply",
+            int(met and after.get(crm) == ItemState.UNKNOWN and end.get(crm) == ItemState.DONE),
+            stage.logged(crm)[known],
+            crm,
+        )
+        for crm in stage.crms
+    ]
+    return LostReply(arrival, after, end), tuple(counts)
 
 
-def _log_state(arrival: Arrival) -> str:
-    """Where the item that logs a mail is; empty when there is none."""
-    return next((str(i.state) for i in arrival.report.items if i.kind is WriteKind.LOG_EMAIL), "")
+def _log_states(arrival: Arrival) -> dict[str, str]:
+    """Where the items that log a mail are, by CRM."""
+    return {i.target: str(i.state) for i in arrival.report.items if i.kind is WriteKind.LOG_EMAIL}
 
 
 def message_id(raw: bytes) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,12 +12,12 @@ from sync.keeper import count
 from sync.model import ItemState
 from tradepost.demo.stage import Stage
 
-OUT_OF_SCOPE = frozenset({"SPAM", "TRASH", "DRAFT"})
+OUT_OF_SCOPE = frozenset({"junk", "trash", "draft"})
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """One number from both sides. `name` is a sentence's id under `demo.count`, `of` a mailbox or empty."""
+    """One number from both sides. `name` is a sentence's id under `demo.count`, `of` a mailbox, a CRM, or empty."""
 
     name: str
     ours: int
@@ -31,7 +31,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class MailboxCount:
-    """One mailbox: Tradepost's sums, how many mails Gmail's side holds in scope, how many of those the CRM has."""
+    """One mailbox: Tradepost's sums, how many mails its provider holds in scope, how many of those every CRM has."""
 
     mailbox: str
     coverage: Coverage
@@ -79,35 +79,37 @@ async def _mailbox(stage: Stage, name: str) -> MailboxCount:
     )
     if report is None:
         raise LookupError("The mailbox was never started.")
-    held = [row for row in stage.company.gmail.dump()[name] if OUT_OF_SCOPE.isdisjoint(row["labelIds"])]
-    logged = {_original(stage, row["MessageIdentifier"]) for row in stage.activities()}
-    return MailboxCount(name, report.coverage, len(held), sum(_original(stage, r["messageId"]) in logged for r in held))
+    held = [stage.original(mail) for mail in in_scope(stage, name)]
+    logged = [stage.logged(crm) for crm in stage.crms]
+    return MailboxCount(name, report.coverage, len(held), sum(all(mail in crm for crm in logged) for mail in held))
 
 
-def _original(stage: Stage, message_id: object) -> str:
-    """The Message-ID under which the sender sent it, whatever a relay made of it."""
-    bare = str(message_id or "").strip().strip("<>")
-    return stage.rewritten.get(bare, bare)
+def in_scope(stage: Stage, mailbox: str) -> list[str]:
+    """The Message-ID of every mail of a mailbox that Tradepost is to read, as the provider holds it."""
+    return [one.message_id for one in stage.company.host_of(mailbox).held(mailbox) if one.place not in OUT_OF_SCOPE]
 
 
 async def totals(stage: Stage) -> tuple[Count, ...]:
-    """Writes that Tradepost calls done, beside the records that the CRM counts as made by our user."""
+    """Writes that Tradepost calls done, beside the records that each CRM counts as made by our user."""
     items = await stage.engine.store.report.counts()
+    return tuple(count for crm in stage.crms for count in _totals(stage, crm, items))
 
+
+def _totals(stage: Stage, crm: str, items: Mapping[tuple[str, str, str], int]) -> Iterator[Count]:
     def done(kind: WriteKind) -> int:
-        return sum(n for (_, k, state), n in items.items() if k == kind and state == ItemState.DONE)
+        return items.get((crm, kind, ItemState.DONE), 0)
 
-    made = stage.company.org.statistics()["client"]
-    return (
-        Count("activities", done(WriteKind.LOG_EMAIL), made["created"]["EmailMessage"]),
-        Count("tasks", done(WriteKind.CREATE_TASK), made["tasks"].get("Task", 0)),
-        Count("tasks_completed", done(WriteKind.COMPLETE_TASK), made["tasks_closed"]),
-        Count("stage_changes", done(WriteKind.MOVE_DEAL), made["stage_changes"]),
-    )
+    host = stage.company.crms[crm]
+    tasks = [task for task in host.tasks() if task.by_us]
+    moves = [by_us for deal in stage.company.books[crm].deals.values() for _, by_us in host.deal(deal).moves[1:]]
+    yield Count("activities", done(WriteKind.LOG_EMAIL), sum(mail.by_us for mail in host.mails()), crm)
+    yield Count("tasks", done(WriteKind.CREATE_TASK), len(tasks), crm)
+    yield Count("tasks_completed", done(WriteKind.COMPLETE_TASK), sum(task.closed for task in tasks), crm)
+    yield Count("stage_changes", done(WriteKind.MOVE_DEAL), sum(moves), crm)
 
 
 async def read_so_far(stage: Stage) -> Count:
     """Mails that the runs over history have read, beside those that the mailboxes hold."""
     runs = await stage.engine.store.mail.runs()
-    rows = [row for mailbox in stage.company.gmail.dump().values() for row in mailbox]
-    return Count("read", sum(r.read for r in runs), sum(OUT_OF_SCOPE.isdisjoint(row["labelIds"]) for row in rows))
+    held = sum(len(in_scope(stage, mailbox)) for mailbox in stage.mailboxes)
+    return Count("read", sum(r.read for r in runs), held)

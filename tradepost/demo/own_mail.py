@@ -17,12 +17,10 @@ from typing import Any
 from mappings.domains import is_freemail
 from tradepost.errors import UserError
 from tradepost.messages import sentence
-from tradepost.sandbox.company import Company, give_key_fields
+from tradepost.sandbox.company import Company, empty
 from tradepost.sandbox.gmail.content import decode_value
-from tradepost.sandbox.gmail.vendor import GmailVendor
 from tradepost.sandbox.kernel import World
 from tradepost.sandbox.load import Report, load, read_mail, received_at
-from tradepost.sandbox.salesforce import SalesforceVendor
 
 _OWNERS_HEADERS = ("Delivered-To", "X-Original-To")
 _PARTIES = ("From", "To", "Cc")
@@ -57,14 +55,12 @@ def own_company(world: World, paths: Sequence[Path], *, key_fields: bool) -> tup
     boxes = [_box(path, now) for path in paths]
     owners = list(dict.fromkeys(box.owner for box in boxes))
     domains = sorted({_domain(owner) for owner in owners if not is_freemail(_domain(owner))})
-    company = Company(world, GmailVendor(world, domain=_domain(owners[0])), SalesforceVendor(world))
-    if key_fields:
-        give_key_fields(company)
+    company = empty(world, domain=_domain(owners[0]), mode="" if key_fields else None)
     for owner in owners:
         company.gmail.add_mailbox(owner)
-        company.users[owner] = company.org.add_user(owner, email=owner, last_name=owner.partition("@")[0])
+        company.book.users[owner] = company.crm.add_user(owner, owner.partition("@")[0])
     for name, address in _written_to(boxes, owners, domains):
-        company.contacts[address] = company.org.add_contact(name, address)
+        company.book.contacts[address] = company.crm.add_contact(name, address)
     report = Report()
     for box in boxes:
         part = load(company.gmail, [box.path], now, box.owner)

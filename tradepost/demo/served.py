@@ -16,7 +16,7 @@ from tradepost.demo.own_mail import OwnMail, own_company
 from tradepost.demo.stage import DAYS, generous, past
 from tradepost.errors import UserError
 from tradepost.messages import Language, sentence
-from tradepost.sandbox.company import Company, exporter, served_at, write_config
+from tradepost.sandbox.company import CRMS, MAIL, Company, exporter, write_config
 from tradepost.sandbox.kernel import World
 from tradepost.sandbox.load import Report
 from tradepost.sandbox.serve import Served, serve
@@ -33,12 +33,12 @@ class OpenSandbox:
     loaded: Report = field(default_factory=Report)
 
     def as_dict(self) -> dict[str, Any]:
-        held = self.company.gmail.statistics()["mailboxes"]
+        held = {box: len(host.held(box)) for host in self.company.mail.values() for box in host.addresses}
         return {
             **self.served.as_dict(),
             "config": str(self.config),
             "start": self.start,
-            "mailboxes": {name: labels["ALL"] for name, labels in held.items()},
+            "mailboxes": held,
             "skipped": self.loaded.skipped,
         }
 
@@ -60,11 +60,11 @@ async def open_sandbox(
         config = write_config(
             company,
             folder,
-            served_at(served.urls),
+            served.urls,
             start=start,
             language=str(language),
             own=own.section if own else None,
-            gmail=generous(company),
+            more=generous(company),
         )
         yield OpenSandbox(
             company=company, served=served, config=config, start=start, loaded=own.report if own else Report()
@@ -74,7 +74,7 @@ async def open_sandbox(
 def _company(world: World, clock: Clock, mail: Sequence[Path], *, key_fields: bool) -> tuple[Company, OwnMail | None]:
     if mail:
         return own_company(world, mail, key_fields=key_fields)
-    company = exporter(world, key_fields=key_fields)
+    company = exporter(world, mail=tuple(MAIL), crms=tuple(CRMS), mode="" if key_fields else None)
     now: datetime = clock.now()
     for letter in past(now):
         company.deliver(letter)

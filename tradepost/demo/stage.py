@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, formataddr
 from pathlib import Path
 from random import Random
-from typing import Any, TextIO
+from typing import TextIO
 
 from connectors.base.services import Clock
 from sync.lanes import Trouble, run_once
@@ -23,7 +24,7 @@ from tradepost.config import load
 from tradepost.daemon import Engine
 from tradepost.log import open_log, route_libraries
 from tradepost.messages import Language
-from tradepost.sandbox.company import Company, exporter, served_at, write_config
+from tradepost.sandbox.company import CRMS, MAIL, Company, add_mailbox, exporter, stage_rules, write_config
 from tradepost.sandbox.kernel import World
 from tradepost.sandbox.serve import Served, serve
 from tradepost.sandbox.trade.build import Letter, letters, people, person
@@ -35,12 +36,7 @@ POLL_SECONDS = 2.0
 # What Google grants projects in use before May 2026: https://developers.google.com/workspace/gmail/api/reference/quota
 UNITS_PER_MINUTE = 15_000
 # As shipped, but a quotation moves the deal by itself, so that there is something to see.
-RULES = {
-    "stages": [
-        {"when": "quotation_sent", "to": "Proposal/Price Quote", "mode": "apply"},
-        {"when": "order_received", "to": "Closed Won", "mode": "propose"},
-    ]
-}
+MODES = {"quotation_sent": "apply", "order_received": "propose"}
 GROUP_MEMBER = "wei"  # a colleague who gets mail through a group address, by a relay
 _OPEN = (ItemState.READY, ItemState.SENDING, ItemState.UNKNOWN)
 
@@ -66,7 +62,7 @@ class Stage:
         return self.company.mailboxes
 
     async def round(self) -> tuple[Trouble, ...]:
-        """Look into every mailbox and the CRM now, and do what there is to do."""
+        """Look into every mailbox and CRM now, and do what there is to do."""
         for runner in (*self.engine.mail, *self.engine.crm):
             poll_now: Callable[[], None] = getattr(runner.lane, "poll_now", _nothing)
             poll_now()
@@ -89,17 +85,23 @@ class Stage:
         self.told.update(item.key for item in fresh)
         return fresh
 
+    @property
+    def crms(self) -> tuple[str, ...]:
+        """The names of the connections to CRMs."""
+        return tuple(self.company.crms)
+
     def writes(self) -> int:
-        """Requests received that asked the CRM for a change."""
-        return len(self.company.world.requests.writes("salesforce"))
+        """Requests received that asked a CRM for a change."""
+        return sum(len(self.company.world.requests.writes(crm.name)) for crm in self.company.crms.values())
 
-    def logged(self, message_id: str) -> int:
-        """How many activities the CRM holds for a Message-ID (without brackets)."""
-        return sum(str(row["MessageIdentifier"]).strip("<>") == message_id for row in self.activities())
+    def logged(self, crm: str) -> Counter[str]:
+        """How many activities of ours a CRM holds for each mail, by the Message-ID that its sender gave it."""
+        held = Counter((self.original(mail), one.record) for mail, one in self.company.logged(crm) if one.by_us)
+        return Counter(mail for mail, _ in held)
 
-    def activities(self) -> list[dict[str, Any]]:
-        """Every activity in the CRM, with its `MessageIdentifier`."""
-        return self.company.org.query("SELECT MessageIdentifier FROM EmailMessage")
+    def original(self, message_id: str) -> str:
+        """The Message-ID under which the sender sent a mail, whatever a relay made of it."""
+        return self.rewritten.get(message_id, message_id)
 
 
 def _nothing() -> None:
@@ -138,13 +140,13 @@ async def open_house(
         config = write_config(
             company,
             folder,
-            served_at(served.urls),
+            served.urls,
             start=(clock.now() - timedelta(days=DAYS)).date().isoformat(),
             language=str(language),
-            rules=RULES,
+            rules=stage_rules(company, MODES),
             settle_seconds=SETTLE_SECONDS,
             poll={"mail_seconds": POLL_SECONDS, "crm_seconds": POLL_SECONDS},
-            gmail=generous(company),
+            more=generous(company),
         )
         with (folder / "tradepost.log").open("a", encoding="utf-8") as log:
             yield House(clock=clock, company=company, served=served, config=config, log=log)
@@ -160,18 +162,19 @@ async def at_work(house: House) -> AsyncIterator[Stage]:
 
 
 def _company(clock: Clock, history: Callable[[datetime], tuple[Letter, ...]]) -> Company:
-    company = exporter(World(clock=clock, random=Random(7)))
-    wei = person(GROUP_MEMBER)
-    company.gmail.add_mailbox(wei["address"], display_name=wei["name"])
+    company = exporter(World(clock=clock, random=Random(7)), mail=tuple(MAIL), crms=tuple(CRMS))
+    add_mailbox(company, person(GROUP_MEMBER))
     for letter in history(clock.now()):
         company.deliver(letter)
     return company
 
 
-def generous(company: Company) -> dict[str, int]:
-    """Let the simulated Gmail grant a mailbox more in a minute; returns the keys that tell a connection so."""
+def generous(company: Company) -> dict[str, dict[str, int]]:
+    """Let the simulated Gmail grant a mailbox more in a minute; returns the keys that tell its connection so."""
+    if "google" not in company.mail:
+        return {}
     company.gmail.set_quota(user_per_minute=UNITS_PER_MINUTE)
-    return {"units_per_minute": UNITS_PER_MINUTE}
+    return {"google": {"units_per_minute": UNITS_PER_MINUTE}}
 
 
 def past(now: datetime) -> tuple[Letter, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -87,18 +88,19 @@ async def show(teller: Teller, folder: Path, *, keep: bool) -> int:
 
 
 def _world(teller: Teller, stage: Stage) -> None:
-    mail = stage.company.gmail.statistics()["mailboxes"]
-    crm = stage.company.org.statistics()["records"]
+    company = stage.company
+    boxes = {name: company.connection_of(name) for name in company.mailboxes}
     teller.part("world")
     teller.say(
         "demo.world",
         company=company_name(),
-        mailboxes=len(mail),
-        mails=sum(box["ALL"] for box in mail.values()),
+        mailboxes=", ".join(f"{local_part(name)} ({provider})" for name, provider in boxes.items()),
+        mails=sum(len(company.host_of(name).held(name)) for name in boxes),
         days=DAYS,
-        contacts=crm["Contact"],
-        leads=crm["Lead"],
-        deals=crm["Opportunity"],
+        crms=", ".join(company.crms),
+        contacts=len(company.book.contacts),
+        leads=len(company.book.leads),
+        deals=len(company.book.deals),
     )
     teller.say("demo.config", file=stage.config, days=DAYS)
 
@@ -113,7 +115,10 @@ async def _backfill(teller: Teller, stage: Stage) -> tuple[Count, ...]:
         found = await acts.backfill(
             stage, lambda label, done, total: bars.show(local_part(label) if label else crm, done, total)
         )
-    teller.say("demo.backfill_done", **{one.name: one.ours for one in found})
+    sums: Counter[str] = Counter()
+    for one in found:
+        sums[one.name] += one.ours
+    teller.say("demo.backfill_done", **sums)
     return found
 
 
@@ -133,7 +138,7 @@ def _tell(teller: Teller, stage: Stage, arrival: acts.Arrival) -> None:
     zone = ZoneInfo(people()["company"]["zone"])
 
     def name_of(record: str) -> str:
-        return str(stage.company.org.record(record)["Name"]) if record else ""
+        return stage.company.names.get(record, record)
 
     teller.print(arrival_view(arrival, name_of, zone, teller.language), indent=3)
 
@@ -143,20 +148,25 @@ async def _proofs(teller: Teller, stage: Stage, explained: str) -> tuple[Count, 
     again = await acts.second_round(stage)
     teller.say("demo.second_round", writes=again.sandbox)
     arrival, copies = await acts.four_copies(stage)
-    teller.say("demo.four_copies", copies=len(arrival.copies), activities=copies.sandbox)
+    teller.say("demo.four_copies", copies=len(arrival.copies), activities=_each(copies))
     _tell(teller, stage, arrival)
     lost, reply = await acts.lost_reply(stage)
     states = {
-        "after": word("item_state", lost.after, teller.language),
-        "end": word("item_state", lost.end, teller.language),
+        name: ", ".join(word("item_state", state, teller.language) for state in sorted(set(found.values())))
+        for name, found in (("after", lost.after), ("end", lost.end))
     }
-    teller.say("demo.lost_reply", seconds=f"{SETTLE_SECONDS:g}", activities=reply.sandbox, **states)
+    teller.say("demo.lost_reply", seconds=f"{SETTLE_SECONDS:g}", activities=_each(reply), **states)
     (identity, *_) = await stage.engine.store.report.find(explained)
     report = await stage.engine.store.report.explain(identity)
     if report is not None:
         teller.say("demo.explain", mail=explained)
         teller.print(explain_view(report, teller.language), indent=5)
-    return (again, copies, reply)
+    return (again, *copies, *reply)
+
+
+def _each(counts: Sequence[Count]) -> str:
+    """What each CRM counts."""
+    return ", ".join(f"{one.sandbox} ({one.of})" for one in counts)
 
 
 async def _numbers(teller: Teller, stage: Stage, history: Sequence[Count], proofs: Sequence[Count]) -> int:

@@ -114,11 +114,12 @@ class Effect(StrEnum):
 class Fault:
     """An order: the `nth` next call that matches, and `times - 1` matching ones after it, meet `effect`.
 
-    `vendor` and `operation` may hold `*`.
+    `vendor` and `operation` may hold `*`; `kind` is read, write, or `*` for both.
     """
 
     vendor: str
     operation: str = "*"
+    kind: Literal["read", "write", "*"] = "*"
     nth: int = 1
     effect: Effect
     seconds: float = 0.0
@@ -144,11 +145,14 @@ class Faults:
         """Order a fault, counted from the next matching call."""
         self._armed.append(_Armed(fault, fault.nth - 1, fault.times))
 
-    def take(self, vendor: str, operation: str) -> Fault | None:
+    def take(self, vendor: str, operation: str, kind: Kind = "read") -> Fault | None:
         """The fault this call meets. Every call (or part of a batch) asks exactly once."""
         due: _Armed | None = None
         for armed in self._armed:
-            if not (fnmatchcase(vendor, armed.fault.vendor) and fnmatchcase(operation, armed.fault.operation)):
+            wanted = armed.fault
+            if not (fnmatchcase(vendor, wanted.vendor) and fnmatchcase(operation, wanted.operation)):
+                continue
+            if wanted.kind not in ("*", kind):
                 continue
             if armed.skip:
                 armed.skip -= 1
@@ -248,7 +252,7 @@ class _Exchange:
         self.n = self.world.requests.add(arrival)
 
     async def serve(self) -> None:
-        fault = self.world.faults.take(self.vendor.name, self.operation)
+        fault = self.world.faults.take(self.vendor.name, self.operation, self.kind)
         if fault is None:
             await self.answer(await self.execute())
             return

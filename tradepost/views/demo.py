@@ -15,6 +15,7 @@ from sync.store.report import ItemReport, MailReport
 from tradepost.demo.acts import Arrival
 from tradepost.demo.numbers import Count, MailboxCount, Numbers, differing
 from tradepost.messages import Language, say
+from tradepost.sandbox.company import ONLY_CRM
 from tradepost.terminal import plain
 from tradepost.views.status import SUMS
 from tradepost.views.words import cell, counted, moment, table, word
@@ -37,8 +38,8 @@ def heading(number: int, name: str, language: Language) -> Text:
 def arrival_view(arrival: Arrival, name_of: NameOf, zone: tzinfo, language: Language) -> RenderableType:
     """A mail and, below it, what came of it."""
     lines = [_head(arrival, language)]
-    lines += [_line(text, style) for text, style in _outcomes(arrival.report, language)]
-    lines += [_line(_written(item, name_of, zone, language), "green") for item in arrival.done]
+    lines += [_line(text, style) for text, style in dict.fromkeys(_outcomes(arrival.report, language))]
+    lines += [_line(text, "green") for text in _done(arrival, name_of, zone, language)]
     return Group(*lines)
 
 
@@ -66,6 +67,16 @@ def _outcomes(report: MailReport, language: Language) -> Iterator[tuple[str, str
             state = word("verdict", verdict.state, language)
             style = "yellow" if verdict.state == VerdictState.WAITING else "dim"
             yield say("demo.not_logged", language, state=state, reason=word("reason", verdict.reason, language)), style
+
+
+def _done(arrival: Arrival, name_of: NameOf, zone: tzinfo, language: Language) -> Iterator[str]:
+    """Each write once, with the CRMs it went to where there are several."""
+    told: dict[str, list[str]] = {}
+    for item in arrival.done:
+        told.setdefault(_written(item, name_of, zone, language), []).append(item.target)
+    for text, targets in told.items():
+        several = ", ".join(sorted(set(targets)))
+        yield say("demo.done_at", language, what=text, targets=several) if several != ONLY_CRM else text
 
 
 def _written(item: ItemReport, name_of: NameOf, zone: tzinfo, language: Language) -> str:
@@ -154,9 +165,13 @@ def demo_json(numbers: Numbers, backfill: Sequence[Count], proofs: Sequence[Coun
         "totals": _counts_json(numbers.totals),
         "backfill": _counts_json(backfill),
         "proofs": _counts_json(proofs),
-        "differing": [f"{one.of}:{one.name}" if one.of else one.name for one in differing(everything)],
+        "differing": [_label(one) for one in differing(everything)],
     }
 
 
 def _counts_json(counts: Sequence[Count]) -> dict[str, dict[str, int]]:
-    return {one.name: {"tradepost": one.ours, "sandbox": one.sandbox} for one in counts}
+    return {_label(one): {"tradepost": one.ours, "sandbox": one.sandbox} for one in counts}
+
+
+def _label(count: Count) -> str:
+    return f"{count.of}:{count.name}" if count.of else count.name
