@@ -185,7 +185,7 @@ def test_watch_and_stop(on_desk) -> None:
 
 def test_a_method_the_sandbox_lacks_says_so(on_desk) -> None:
     async def scenario(desk: Desk) -> None:
-        assert (await desk.call("settings/vacation")).status_code == 501
+        assert (await desk.call("settings/cse/keypairs")).status_code == 501
         assert (await desk.call("nonsense")).status_code == 404
 
     on_desk(scenario)

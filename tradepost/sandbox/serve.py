@@ -13,16 +13,21 @@ import uvicorn
 
 from tradepost.sandbox.control import PREFIX, control_app
 from tradepost.sandbox.kernel import ASGIApp, Receive, Scope, Send, Vendor, World
+from tradepost.sandbox.tls import Tls
 
 LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Where the vendors answer, and what signs in there. `as_dict` is plain JSON."""
+    """Where the vendors answer, and what signs in there. `as_dict` is plain JSON.
+
+    `ca_file` is what an HTTPS client is told to trust; empty where plain HTTP is served.
+    """
 
     urls: Mapping[str, str]
     credentials: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    ca_file: str = ""
 
     @property
     def control(self) -> str:
@@ -33,7 +38,8 @@ class Served:
         vendors = {
             name: {"base_url": url, "credentials": self.credentials.get(name, {})} for name, url in self.urls.items()
         }
-        return {"control": self.control, "vendors": vendors}
+        found: dict[str, Any] = {"control": self.control, "vendors": vendors}
+        return found | ({"ca_file": self.ca_file} if self.ca_file else {})
 
 
 class _Server(uvicorn.Server):
@@ -60,7 +66,7 @@ class _Front:
             return  # the sandbox ends while a call is held back; nobody is left to be answered
 
 
-def _server(app: ASGIApp) -> _Server:
+def _server(app: ASGIApp, tls: Tls | None) -> _Server:
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -68,15 +74,19 @@ def _server(app: ASGIApp) -> _Server:
         lifespan="off",
         ws="none",
         server_header=False,
+        ssl_certfile=tls.certificate if tls else None,
+        ssl_keyfile=tls.key if tls else None,
     )
     return _Server(config)
 
 
 @asynccontextmanager
 async def serve(
-    world: World, vendors: Sequence[Vendor], ports: Mapping[str, int] | None = None
+    world: World, vendors: Sequence[Vendor], ports: Mapping[str, int] | None = None, *, tls: Tls | None = None
 ) -> AsyncIterator[Served]:
     """Serve each vendor on a port of its own, from `ports` by name or any free one, until the block ends.
+
+    With `tls` over HTTPS only.
 
     The world's clock must be a real one. A vendor with a method `credentials(base_url)` is asked for what signs in at
     it. Raises OSError when a port is taken.
@@ -86,12 +96,14 @@ async def serve(
     sockets: list[socket.socket] = []
     try:
         sockets.extend(_listener((ports or {}).get(name, 0)) for name in by_name)
-        urls = {name: f"http://{LOOPBACK}:{s.getsockname()[1]}" for name, s in zip(by_name, sockets, strict=True)}
-        servers = [_server(_Front(vendor, control)) for vendor in vendors]
+        scheme = "https" if tls else "http"
+        urls = {name: f"{scheme}://{LOOPBACK}:{s.getsockname()[1]}" for name, s in zip(by_name, sockets, strict=True)}
+        servers = [_server(_Front(vendor, control), tls) for vendor in vendors]
         tasks = [asyncio.create_task(s.serve([sock])) for s, sock in zip(servers, sockets, strict=True)]
         try:
             await _started(servers, tasks)
-            yield Served(urls, {name: _credentials(vendor, urls[name]) for name, vendor in by_name.items()})
+            credentials = {name: _credentials(vendor, urls[name]) for name, vendor in by_name.items()}
+            yield Served(urls, credentials, str(tls.ca) if tls else "")
         finally:
             await _stop(servers, tasks)
     finally:

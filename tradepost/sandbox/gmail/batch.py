@@ -29,6 +29,7 @@ class Inquiry:
     query: QueryParams
     headers: Headers
     body: bytes
+    base: str = "https://gmail.googleapis.com"  # where the request came to
 
     def plain(self) -> Inquiry:
         """Undo `X-HTTP-Method-Override`: a GET too long for a URL comes as POST with its query as the body."""

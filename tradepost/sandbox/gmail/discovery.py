@@ -32,6 +32,7 @@ class Route:
     parameters: Mapping[str, Json]
     answer: str
     upload: bool = False
+    most: int = 0  # bytes an upload may have
 
 
 @cache
@@ -71,6 +72,7 @@ def _route(method: Json, path: str, *, upload: bool) -> Route:
         method.get("parameters", {}),
         method.get("response", {}).get("$ref", ""),
         upload,
+        int(method.get("mediaUpload", {}).get("maxSize", 0)),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
-from typing import Literal
+from typing import Any, Literal
 from zlib import crc32
 
 from tradepost.sandbox.gmail.content import Content, Head, base_subject, read_content, read_head
@@ -89,6 +89,7 @@ class Label:
     system: bool = False
     list_visibility: str = "labelShow"
     message_visibility: str = "show"
+    color: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -107,6 +108,7 @@ class Mailbox:
     drafts: dict[str, str] = field(default_factory=dict)  # draft id -> message id
     changes: list[Change] = field(default_factory=list)
     floor: int = 0  # the oldest start id that history still answers
+    settings: dict[str, Any] = field(default_factory=dict)  # see settings.py
     watch_until: datetime | None = None
     page_epoch: int = 0  # page tokens of another one are refused
     _ordered: list[tuple[int, str]] = field(default_factory=list)
@@ -279,6 +281,14 @@ class Mailbox:
         label = Label(f"Label_{self._serial}", name)
         self.labels[label.id] = label
         return label
+
+    def rename_label(self, label: Label, name: str) -> None:
+        """Another name for a user label; its id stays."""
+        if not name.strip() or name.upper() in SYSTEM_LABELS:
+            raise invalid("Invalid label name")
+        if any(other.name.lower() == name.lower() for other in self.labels.values() if other is not label):
+            raise ApiError(409, "aborted", "Label name exists or conflicts", status="ABORTED")
+        label.name = name
 
     def delete_label(self, label_id: str, now: datetime) -> None:
         label = self.labels.get(label_id)

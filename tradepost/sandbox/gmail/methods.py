@@ -16,7 +16,7 @@ from typing import Any
 from tradepost.sandbox.gmail import resource
 from tradepost.sandbox.gmail.content import read_head
 from tradepost.sandbox.gmail.errors import ApiError, forbidden, invalid, not_found
-from tradepost.sandbox.gmail.mailbox import Mailbox, Message
+from tradepost.sandbox.gmail.mailbox import Label, Mailbox, Message
 from tradepost.sandbox.gmail.resource import Json
 from tradepost.sandbox.gmail.search import compile_query
 
@@ -209,14 +209,6 @@ def labels_get(call: Call) -> Json:
     return resource.label_resource(label, call.mailbox)
 
 
-def send_as_get(call: Call) -> Json:
-    wanted = call.args["sendAsEmail"].lower()
-    for entry in resource.send_as(call.mailbox):
-        if entry["sendAsEmail"] == wanted:
-            return entry
-    raise not_found()
-
-
 # ------------------------------------------------------------------------------------------------------------- changes
 
 
@@ -332,7 +324,30 @@ def _modify(call: Call, message: Message) -> None:
 
 
 def labels_create(call: Call) -> Json:
-    return resource.label_resource(call.mailbox.create_label(str(call.body.get("name", ""))))
+    label = call.mailbox.create_label(str(call.body.get("name", "")))
+    return resource.label_resource(_dress(call, label))
+
+
+def labels_change(call: Call) -> Json:
+    """labels.update and labels.patch; an update must name the label."""
+    label = call.mailbox.labels.get(call.args["id"])
+    if label is None:
+        raise not_found()
+    if label.system:
+        raise invalid("Invalid update request")
+    if "name" in call.body:
+        call.mailbox.rename_label(label, str(call.body["name"]))
+    return resource.label_resource(_dress(call, label))
+
+
+def _dress(call: Call, label: Label) -> Label:
+    """How a label is shown."""
+    label.list_visibility = str(call.body.get("labelListVisibility", label.list_visibility))
+    label.message_visibility = str(call.body.get("messageListVisibility", label.message_visibility))
+    color = call.body.get("color")
+    if isinstance(color, dict):
+        label.color = {name: str(value) for name, value in color.items() if name in ("textColor", "backgroundColor")}
+    return label
 
 
 def labels_delete(call: Call) -> None:
@@ -402,7 +417,7 @@ def stop(call: Call) -> None:
 
 
 def not_implemented(call: Call) -> Json:
-    """Methods of the discovery document that no mail reader needs."""
+    """The methods for S/MIME and client-side encryption keys."""
     raise ApiError(501, "notImplemented", f"The sandbox of {call.mailbox.address} does not have this method.")
 
 
@@ -435,12 +450,12 @@ METHODS: dict[str, Method] = {
     "gmail.users.labels.get": labels_get,
     "gmail.users.labels.create": labels_create,
     "gmail.users.labels.delete": labels_delete,
+    "gmail.users.labels.update": labels_change,
+    "gmail.users.labels.patch": labels_change,
     "gmail.users.drafts.list": drafts_list,
     "gmail.users.drafts.get": drafts_get,
     "gmail.users.drafts.create": drafts_create,
     "gmail.users.drafts.update": drafts_update,
     "gmail.users.drafts.delete": drafts_delete,
     "gmail.users.drafts.send": drafts_send,
-    "gmail.users.settings.sendAs.list": lambda call: {"sendAs": resource.send_as(call.mailbox)},
-    "gmail.users.settings.sendAs.get": send_as_get,
 }

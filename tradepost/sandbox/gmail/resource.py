@@ -158,6 +158,7 @@ def label_resource(label: Label, mailbox: Mailbox | None = None) -> Json:
     found: Json = {"id": label.id, "name": label.name, "type": "system" if label.system else "user"}
     if not label.system:
         found |= {"messageListVisibility": label.message_visibility, "labelListVisibility": label.list_visibility}
+        found |= {"color": label.color} if label.color else {}
     if mailbox is not None:
         members = [message for message in mailbox.messages.values() if label.id in message.labels]
         unread = [message for message in members if "UNREAD" in message.labels]

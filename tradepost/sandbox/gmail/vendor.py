@@ -38,6 +38,8 @@ from tradepost.sandbox.gmail.errors import (
 from tradepost.sandbox.gmail.mailbox import Mailbox
 from tradepost.sandbox.gmail.methods import METHODS, Call, not_implemented
 from tradepost.sandbox.gmail.quota import Limits, Meter
+from tradepost.sandbox.gmail.settings import SETTINGS
+from tradepost.sandbox.gmail.upload import Session, Uploads
 from tradepost.sandbox.kernel import Effect, Fault, Kind, Receive, RequestRecord, Scope, Send, Vendor, World
 from tradepost.sandbox.recorder import Exchange
 
@@ -72,6 +74,7 @@ class GmailVendor(Acts, Vendor):
         self.mailboxes: dict[str, Mailbox] = {}
         self.directory = Directory(Random(f"gmail-auth-{seed}"), self.find_user)
         self.meter = Meter(self.project_number, limits or Limits())
+        self.uploads = Uploads(self._ticket)
         self.calls: Counter[str] = Counter()
 
     # ----------------------------------------------------------------------------------------------------- the kernel
@@ -91,7 +94,7 @@ class GmailVendor(Acts, Vendor):
         self,
         method: str,
         path: str,
-        query: QueryParams,  # noqa: ARG002 - the kernel's contract
+        query: QueryParams,
         body: bytes,
     ) -> tuple[str, Kind]:
         """Google's name of the call; `batch` for a batch, which reads when all its parts do."""
@@ -103,6 +106,8 @@ class GmailVendor(Acts, Vendor):
             except ApiError:
                 kinds = {"read"}  # refused as a whole
             return "batch", "read" if kinds == {"read"} else "write"
+        if "upload_id" in query:
+            return "upload.resume", "write"
         found = find_route(method, path)
         return (found[0].id if found else f"{method} {path}"), self._kind(method)
 
@@ -124,7 +129,8 @@ class GmailVendor(Acts, Vendor):
             return self._oauth(path, request.query_params, body)
         if is_batch(request.method, path):
             return await self._batch(body, request.headers)
-        inquiry = Inquiry(request.method, path, request.query_params, request.headers, body)
+        base = str(request.base_url).rstrip("/")
+        inquiry = Inquiry(request.method, path, request.query_params, request.headers, body, base)
         reply = await self._single(inquiry)
         return Response(reply.body, reply.status, reply.headers)
 
@@ -186,7 +192,12 @@ class GmailVendor(Acts, Vendor):
     # ---------------------------------------------------------------------------------------------------------- calls
 
     async def _single(self, inquiry: Inquiry) -> Reply:
-        """One call on its own; it holds one of the user's places while it is served."""
+        """One call on its own; it holds one of the user's places while it is served.
+
+        An upload session's address needs no other credential.
+        """
+        if "upload_id" in inquiry.query:
+            return self.execute(inquiry)
         try:
             user = self._token(inquiry).user
             self.meter.enter(user)
@@ -201,36 +212,40 @@ class GmailVendor(Acts, Vendor):
 
     def execute(self, inquiry: Inquiry) -> Reply:
         """Carry out one call, at once."""
+        now = self.world.clock.now()
         try:
+            if "upload_id" in inquiry.query:
+                taken = self.uploads.take(inquiry, now)
+                return taken if isinstance(taken, Reply) else self._finish(taken)
             admitted = self._admit(inquiry)
-            route = admitted.route
-            method = METHODS.get(route.id, not_implemented)
-            now = self.world.clock.now()
-            args = admitted.args | read_parameters(route, inquiry.query)
-            self.meter.charge(admitted.mailbox.address, route.id, now)
-            self.calls[route.id] += 1
-            admitted.mailbox.tick(now)
-            answer = method(self._call(admitted, args, inquiry))
-            if answer is None:
-                return Reply(204, {}, b"")
-            if "fields" in inquiry.query:
-                answer = select(answer, inquiry.query["fields"], route.answer)
-            return _json_reply(200, answer, inquiry)
+            if admitted.route.upload and inquiry.query.get("uploadType") == "resumable":
+                return self.uploads.begin(inquiry, _read_json(inquiry.body), now, admitted.route.most)
+            body, mail = _read_body(admitted.route, inquiry)
+            return self._perform(admitted, inquiry, body, mail)
         except ApiError as error:
             return _error_reply(error, inquiry)
 
-    def _call(self, admitted: Admitted, args: dict[str, Any], inquiry: Inquiry) -> Call:
-        body, mail = _read_body(admitted.route, inquiry)
-        return Call(
-            admitted.mailbox,
-            args,
-            body,
-            mail,
-            self.world.clock.now(),
-            admitted.token.scopes,
-            lambda: f"{self.random.getrandbits(64):x}",
-            self.submit,
-        )
+    def _finish(self, session: Session) -> Reply:
+        """All bytes of an upload are there: the call that opened it is made now."""
+        return self._perform(self._admit(session.inquiry), session.inquiry, session.meta, bytes(session.data))
+
+    def _perform(self, admitted: Admitted, inquiry: Inquiry, body: dict[str, Any], mail: bytes | None) -> Reply:
+        route, now = admitted.route, self.world.clock.now()
+        method = METHODS.get(route.id) or SETTINGS.get(route.id, not_implemented)
+        args = admitted.args | read_parameters(route, inquiry.query)
+        self.meter.charge(admitted.mailbox.address, route.id, now)
+        self.calls[route.id] += 1
+        admitted.mailbox.tick(now)
+        scopes = admitted.token.scopes
+        answer = method(Call(admitted.mailbox, args, body, mail, now, scopes, self._ticket, self.submit))
+        if answer is None:
+            return Reply(204, {}, b"")
+        if "fields" in inquiry.query:
+            answer = select(answer, inquiry.query["fields"], route.answer)
+        return _json_reply(200, answer, inquiry)
+
+    def _ticket(self) -> str:
+        return f"{self.random.getrandbits(64):x}"
 
     # -------------------------------------------------------------------------------------------------------- batches
 
