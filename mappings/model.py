@@ -187,6 +187,7 @@ class Reason(StrEnum):
     RULE_SKIP = "rule_skip"
     NO_OUTSIDER = "no_outsider"
     WAITED_TOO_LONG = "waited_too_long"
+    MARKED_PRIVATE = "marked_private"
     # waiting
     NO_CUSTOMER = "no_customer"
     AMBIGUOUS_CUSTOMER = "ambiguous_customer"
@@ -201,6 +202,7 @@ class Reason(StrEnum):
     OUTCOME_UNKNOWN = "outcome_unknown"
     UNSUPPORTED = "unsupported"
     UNDECIDABLE = "undecidable"
+    DOUBLED = "doubled"
     # dropped
     OVERTAKEN = "overtaken"
     PERSON_MOVED_DEAL = "person_moved_deal"

@@ -9,6 +9,9 @@ from enum import StrEnum
 
 from mappings.model import Reason
 
+LEFT_OUT = (Reason.MARKED_PRIVATE,)
+"""Reasons for which a source does not read a mail on purpose: it is excluded, not parked."""
+
 
 class Whereabouts(StrEnum):
     """Where one listed mail is. The order is the order of concern: the first that holds for any target counts."""

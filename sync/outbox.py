@@ -24,7 +24,18 @@ from connectors.base.errors import (
     Transient,
     Unsupported,
 )
-from connectors.base.model import Absent, CannotTell, Capability, Finding, Found, Partial, Receipt
+from connectors.base.model import (
+    Absent,
+    CannotTell,
+    Capability,
+    Effect,
+    Finding,
+    Found,
+    Lookup,
+    Partial,
+    Receipt,
+    WriteKind,
+)
 from mappings.model import Reason
 from sync.model import ItemState
 
@@ -55,6 +66,18 @@ class Change:
     rematch: bool = False
     never_sent: bool = False
     pause: ConnectorError | None = None
+    look_again_at: datetime | None = None
+    extras: tuple[str, ...] = ()
+
+
+# Of these a target without unique keys may come to hold two, and nobody is told.
+MAKES_RECORD = (WriteKind.LOG_EMAIL, WriteKind.CREATE_TASK, WriteKind.CREATE_CUSTOMER)
+
+
+def second_look(kind: WriteKind, effect: Effect, capability: Capability, now: datetime) -> datetime | None:
+    """When to look a finished write up once more: where a request that a proxy delivers twice makes two records."""
+    safe = capability.unique_key or capability.lookup is Lookup.NONE or effect is not Effect.CREATED
+    return None if safe or kind not in MAKES_RECORD else now + timedelta(seconds=capability.settles_after)
 
 
 def backoff(tries: int, random: Random) -> timedelta:
@@ -64,12 +87,19 @@ def backoff(tries: int, random: Random) -> timedelta:
 
 
 def after_write(
-    answer: Receipt | ConnectorError, *, tries: int, now: datetime, capability: Capability, random: Random
+    kind: WriteKind,
+    answer: Receipt | ConnectorError,
+    *,
+    tries: int,
+    now: datetime,
+    capability: Capability,
+    random: Random,
 ) -> Change:
     """The next state of an item that was sent."""
     match answer:
         case Receipt():
-            return Change(state=ItemState.DONE, receipt=answer)
+            again = second_look(kind, answer.effect, capability, now)
+            return Change(state=ItemState.DONE, receipt=answer, look_again_at=again)
         case OutcomeUnknown() | BadReply():
             due = now + timedelta(seconds=capability.settles_after)
             return Change(state=ItemState.UNKNOWN, due_at=due, detail=detail(answer))
@@ -105,8 +135,8 @@ def _later(answer: ConnectorError, *, tries: int, now: datetime, random: Random)
 def after_lookup(finding: Finding, *, now: datetime, on_unknown: OnUnknown) -> Change:
     """The next state of an item whose outcome was unknown and that was looked up after it had settled."""
     match finding:
-        case Found(receipt):
-            return Change(state=ItemState.DONE, receipt=receipt)
+        case Found(receipt, extras):
+            return Change(state=ItemState.DONE, receipt=receipt, extras=extras)
         case Partial(record, done, _):
             return Change(state=ItemState.READY, due_at=now, half_record=record, steps=done)
         case Absent():

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 
 from connectors.base.crm import CrmTarget
 from connectors.base.errors import ConnectorError
 from connectors.base.model import (
+    Absent,
     Attempt,
     Body,
     Capability,
     CompleteTask,
+    Finding,
+    Found,
     LinkEmail,
     LogEmail,
     Receipt,
+    Remove,
     Write,
     WriteKind,
 )
@@ -24,12 +28,14 @@ from connectors.base.services import Clock, Log
 from mappings.fields import logged_body
 from mappings.model import Reason
 from sync import outbox
+from sync.keys import key
 from sync.model import ItemState
 from sync.outbox import Change, OnUnknown
 from sync.store import Store
 from sync.store.outbox import Item
 
 CONFIRM_AT_ONCE = 100
+SECOND_LOOK_WAIT = timedelta(hours=1)  # after a second look that failed
 
 # Above this share of the account's pool history waits, so that live mail and the customer's other programs have room.
 HISTORY_CEILING = 0.9
@@ -80,11 +86,13 @@ class Pusher:
         self._settings = settings
         self._capabilities: Mapping[WriteKind, Capability] = {}
         self._paused: Mapping[WriteKind, str] = {}
+        self._account_id = ""
 
     async def start(self) -> None:
         """Read the declared capabilities, and treat what a crash left `sending` as unknown."""
         account = await self._store.mirror.account(self.name)
         self._capabilities = dict(account.capabilities) if account else {}
+        self._account_id = account.account_id if account else ""
         self._paused = await self._store.mirror.paused_kinds(self.name)
         settles = {kind: capability.settles_after for kind, capability in self._capabilities.items()}
         if left := await self._store.outbox.recover(self.name, settles):
@@ -97,11 +105,15 @@ class Pusher:
 
     async def next_due(self) -> datetime | None:
         """When the earliest item may be handled."""
-        return await self._store.outbox.next_due(self.name, self.kinds)
+        moments = [
+            await self._store.outbox.next_due(self.name, self.kinds),
+            await self._store.outbox.next_look(self.name, self.kinds),
+        ]
+        return min((m for m in moments if m is not None), default=None)
 
     async def step(self) -> bool:
         """Do one round; False when nothing is due. Raises the `ConnectorError` that must pause the lane."""
-        return await self._confirm() or await self._send()
+        return await self._confirm() or await self._send() or await self._look_again()
 
     # ---------------------------------------------------------------------------------------------------------- confirm
 
@@ -114,7 +126,8 @@ class Pusher:
             return False
         attempts = [await self._attempt(item, item.write) for item in items]
         try:
-            findings = await self._target.find_written(attempts)
+            found = await self._target.find_written(attempts)
+            findings = [await self._own(item, one) for item, one in zip(items, found, strict=True)]
         except ConnectorError as error:
             changes = {
                 i.key: outbox.after_failed_lookup(error, tries=i.tries, now=now, random=self._random) for i in items
@@ -125,7 +138,59 @@ class Pusher:
                 for item, finding in zip(items, findings, strict=True)
             }
         await self._settle(changes, items)
+        for item in items:
+            if changes[item.key].extras:
+                await self._remove_extras(item, changes[item.key].extras)
         return True
+
+    # ------------------------------------------------------------------------------------------------------ second look
+
+    async def _look_again(self) -> bool:
+        """Where no unique key protects, see whether a finished write has left more than one record."""
+        now = self._clock.now()
+        items = await self._store.outbox.to_look_again(self.name, now, kinds=self.kinds, limit=CONFIRM_AT_ONCE)
+        if not items or self._target.usage >= HISTORY_CEILING:
+            return False
+        try:
+            findings = await self._target.find_written([await self._attempt(item, item.write) for item in items])
+        except ConnectorError:
+            await self._store.outbox.looked_again([i.key for i in items], now + SECOND_LOOK_WAIT)
+            raise
+        for item, finding in zip(items, findings, strict=True):
+            if isinstance(finding, Found) and finding.extras:
+                await self._remove_extras(item, (finding.receipt.record, *finding.extras))
+        await self._store.outbox.looked_again([i.key for i in items], None)
+        return True
+
+    async def _own(self, item: Item, finding: Finding) -> Finding:
+        """Without unique keys a look-up may show the record of another item that looks the same; that one is not ours.
+
+        Twins do: two mails of one sender, second and subject, or two tasks of one wording.
+        """
+        if not isinstance(finding, Found) or item.kind not in outbox.MAKES_RECORD:
+            return finding
+        if self._capabilities[item.kind].unique_key:
+            return finding
+        records = (finding.receipt.record, *finding.extras)
+        others = await self._store.outbox.holders(self.name, item.kind, records)
+        mine = [r for r in records if others.get(r, item.key) == item.key]
+        if not mine:
+            return Absent()
+        same = mine[0] == finding.receipt.record
+        receipt = finding.receipt if same else replace(finding.receipt, record=mine[0], url="")
+        return Found(receipt, tuple(mine[1:]))
+
+    async def _remove_extras(self, item: Item, records: Sequence[str]) -> None:
+        """Have all of these removed that no item answers for."""
+        kept = await self._store.outbox.holders(self.name, item.kind, records)
+        writes = [
+            Remove(key=key(self._account_id, WriteKind.REMOVE, item.key, record), made_by=item.kind, record=record)
+            for record in records
+            if record not in kept
+        ]
+        possible = WriteKind.REMOVE in self.kinds
+        await self._store.outbox.remove_extras(item, writes, self._clock.now(), possible=possible)
+        self._log.warning("item.doubled", target=self.name, item=item.key, kind=item.kind.value, records=len(writes))
 
     # ------------------------------------------------------------------------------------------------------------- send
 
@@ -153,7 +218,12 @@ class Pusher:
         now = self._clock.now()
         changes = {
             item.key: outbox.after_write(
-                answer, tries=item.tries, now=now, capability=self._capabilities[item.kind], random=self._random
+                item.kind,
+                answer,
+                tries=item.tries,
+                now=now,
+                capability=self._capabilities[item.kind],
+                random=self._random,
             )
             for item, answer in zip(batch, answers, strict=True)
         }

@@ -417,7 +417,10 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Found:
+    """`extras` are further records of ours that show the same write, which a request carried out twice has left."""
+
     receipt: Receipt
+    extras: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from connectors.base.model import (
     SetFields,
     WriteKind,
 )
+from connectors.crm import salesforce_unkeyed
 from connectors.crm.salesforce_api import SalesforceApi
 from connectors.crm.salesforce_map import (
     KEY_FIELD,
@@ -108,19 +109,15 @@ class SalesforceFinder:
         return {str(r[KEY_FIELD]): Known(str(r[field]), bool(r.get("IsDeleted"))) for r in rows if r.get(field)}
 
     async def _unkeyed(self, attempts: Sequence[Attempt]) -> dict[str, Finding]:
-        """Without a key only a mail can be found: one of ours with the same Message-ID."""
         me = (await self._org.facts()).me.user
-        mails = {a.write.key: a.write for a in attempts if isinstance(a.write, LogEmail) and a.write.message_id}
-        rows = await self.by_message([m.message_id for m in mails.values()], f" AND CreatedById = {soql_text(me)}")
-        findings: dict[str, Finding] = {}
-        for attempt in attempts:
-            key = attempt.write.key
-            if key not in mails:
-                findings[key] = CannotTell("no_key_and_no_message_id")
-            else:
-                record = rows.get(mails[key].message_id)
-                findings[key] = Found(self.receipt(key, record, Effect.EXISTING)) if record else Absent()
-        return findings
+        seen = await salesforce_unkeyed.look(self._api, me, attempts)
+        return {key: self._shown(key, same) for key, same in seen.items()}
+
+    def _shown(self, key: str, same: salesforce_unkeyed.Same | Absent) -> Finding:
+        if isinstance(same, Absent):
+            return same
+        note = "record_deleted" if same.deleted else ""
+        return Found(self.receipt(key, same.ids[0], Effect.EXISTING, note), () if same.deleted else same.ids[1:])
 
     async def foreign(self, message_ids: Sequence[str]) -> dict[str, str]:
         """EmailMessage ids, by Message-ID, of mails that somebody else's tool has logged."""

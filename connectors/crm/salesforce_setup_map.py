@@ -150,10 +150,9 @@ def capabilities_of(
                 batch=_BATCH,
                 **extra,
             )
-        found = Lookup.LAGGING if name == "EmailMessage" else Lookup.NONE
         reason = "no_key_field" if exists else "not_creatable"
         return Capability(
-            exists=exists, lookup=found, settles_after=settles_after, reason=reason, batch=_BATCH, **extra
+            exists=exists, lookup=Lookup.LAGGING, settles_after=settles_after, reason=reason, batch=_BATCH, **extra
         )
 
     seen = Capability(lookup=Lookup.STRONG, settles_after=settles_after)

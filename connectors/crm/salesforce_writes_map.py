@@ -347,10 +347,17 @@ def _bare_relation(relations: Sequence[Mapping[str, Any]], role: Role, address: 
 # --------------------------------------------------------------------------------------------------- tasks, strangers
 
 
+def task_mark(key: str) -> str:
+    """What stands at the end of a task's text where the org has no field for our key."""
+    return f"[tp:{key[-12:]}]"
+
+
 def task_plan(write: CreateTask, around: Surroundings) -> Plan:
     """A task on its person and deal. A task on a lead cannot have a deal as well."""
     subject, subject_cut = cut(write.title, around.length("Task", "Subject", 255))
-    text, text_cut = cut(write.text, around.length("Task", "Description", 32000))
+    mark = "" if around.places.get("Task", KeyPlace.NONE) is not KeyPlace.NONE else f"\n\n{task_mark(write.key)}"
+    text, text_cut = cut(write.text, around.length("Task", "Description", 32000) - len(mark))
+    text += mark
     body: dict[str, Any] = {"Subject": subject, "ActivityDate": write.due_on.isoformat()}
     if text:
         body["Description"] = text

@@ -193,7 +193,10 @@ items = Table(
     Column("note", String, nullable=False, default=""),
     Column("created_at", Utc, nullable=False),
     Column("ended_at", Utc),
+    Column("look_again_at", Utc),
     Index("ix_items_due", "target", "state", "history", "due_at"),
+    Index("ix_items_look_again", "target", "look_again_at"),
+    Index("ix_items_record", "target", "record"),
 )
 
 targets = Table(

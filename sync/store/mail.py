@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, Row, and_, delete, select, union, update
+from sqlalchemy import Connection, Row, and_, delete, func, select, union, update
 from sqlalchemy.dialects.sqlite import insert
 
 from connectors.base.model import MailMessage, Place, Unreadable
@@ -15,6 +15,7 @@ from mappings.match import questions
 from mappings.model import Direction, Facts, Reason, ThreadLink
 from mappings.reading import Reading
 from mappings.reading.copies import joined
+from sync.coverage import LEFT_OUT
 from sync.model import VerdictState
 from sync.schema import tables as t
 from sync.store import codec
@@ -170,11 +171,15 @@ class MailStore:
         with self._db.read() as c:
             return tuple(c.execute(query).scalars())
 
-    async def unreadable(self) -> tuple[tuple[str, str, str], ...]:
-        """(mailbox, provider id, reason) of every mail that could not be read."""
+    async def unreadable(self, *, left_out: bool = False) -> tuple[tuple[str, str, str], ...]:
+        """(mailbox, provider id, reason) of every mail that could not be read; `left_out`: or was not, on purpose."""
+        kept_back = () if left_out else LEFT_OUT
         query = (
             select(t.copies.c.mailbox, t.copies.c.provider_id, t.copies.c.reason)
-            .where(t.copies.c.state == CopyState.UNREADABLE)
+            .where(
+                t.copies.c.state == CopyState.UNREADABLE,
+                func.coalesce(t.copies.c.reason, "").not_in(kept_back),
+            )
             .order_by(t.copies.c.mailbox, t.copies.c.provider_id)
         )
         with self._db.read() as c:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Row, func, literal, select, update
+from sqlalchemy.dialects.sqlite import insert
 
-from connectors.base.model import Write, WriteKind
+from connectors.base.model import Remove, Write, WriteKind
+from mappings.model import Reason
 from sync.model import ItemState
 from sync.outbox import Change
 from sync.schema import tables as t
@@ -18,6 +20,7 @@ from sync.store.db import Database
 from sync.store.journal import note
 from sync.store.threads import dirty_case, drop_dependents
 
+SECOND_LOOK = "second_look"  # the rule of what removes a record that a doubled request left
 OPEN = (ItemState.READY, ItemState.SENDING, ItemState.UNKNOWN)
 
 
@@ -100,6 +103,73 @@ class OutboxStore:
         with self._db.tx("settle") as c:
             for key, change in changes.items():
                 _apply(c, key, change, now)
+
+    async def to_look_again(
+        self, target: str, now: datetime, *, kinds: Sequence[WriteKind], limit: int
+    ) -> tuple[Item, ...]:
+        """Done items whose second look is due."""
+        query = (
+            select(t.items)
+            .where(t.items.c.target == target, t.items.c.look_again_at <= now, t.items.c.state == ItemState.DONE)
+            .where(t.items.c.kind.in_(kinds))
+            .order_by(t.items.c.look_again_at, t.items.c.seq)
+            .limit(limit)
+        )
+        with self._db.read() as c:
+            return tuple(_item(row) for row in c.execute(query).all())
+
+    async def looked_again(self, keys: Sequence[str], again: datetime | None) -> None:
+        """The second look is over, or to be repeated then."""
+        with self._db.tx("looked_again") as c:
+            c.execute(update(t.items).where(t.items.c.key.in_(keys)).values(look_again_at=again))
+
+    async def holders(self, target: str, kind: WriteKind, records: Sequence[str]) -> dict[str, str]:
+        """Of these records those that done items of the kind answer for, with the items' keys."""
+        query = select(t.items.c.record, t.items.c.key).where(
+            t.items.c.target == target,
+            t.items.c.kind == kind,
+            t.items.c.state == ItemState.DONE,
+            t.items.c.record.in_(records),
+        )
+        with self._db.read() as c:
+            return {row.record: row.key for row in c.execute(query).all()}
+
+    async def remove_extras(self, of: Item, writes: Sequence[Remove], now: datetime, *, possible: bool) -> None:
+        """A write turned out to have left several records: have the others removed, or by a person."""
+        state = ItemState.READY if possible else ItemState.PARKED
+        with self._db.tx("remove_extras") as c:
+            for write in writes:
+                row = {
+                    "key": write.key,
+                    "target": of.target,
+                    "kind": write.kind,
+                    "thread": of.thread,
+                    "mail": of.mail,
+                    "state": state,
+                    "history": of.history,
+                    "write": codec.write.dump(write),
+                    "rule": SECOND_LOOK,
+                    "evidence": "[]",
+                    "order_key": "",
+                    "needs": "[]",
+                    "due_at": now,
+                    "created_at": now,
+                    "reason": None if possible else Reason.DOUBLED,
+                    "ended_at": None if possible else now,
+                }
+                made = c.execute(insert(t.items).values(**row).on_conflict_do_nothing(index_elements=["key"]))
+                if made.rowcount:
+                    details = {"record": write.record}
+                    note(c, "item.doubled", now, target=of.target, item=write.key, mail=of.mail, details=details)
+
+    async def next_look(self, target: str, kinds: Sequence[WriteKind]) -> datetime | None:
+        """When the earliest second look is due."""
+        query = select(func.min(t.items.c.look_again_at)).where(
+            t.items.c.target == target, t.items.c.look_again_at.is_not(None), t.items.c.kind.in_(kinds)
+        )
+        with self._db.read() as c:
+            earliest: datetime | None = c.execute(query).scalar_one()
+        return earliest
 
     async def next_due(
         self, target: str, kinds: Sequence[WriteKind], *, after: datetime | None = None
@@ -186,6 +256,8 @@ def _apply(c: Connection, key: str, change: Change, now: datetime) -> None:
         values["tries"] = row.tries + 1
     if change.never_sent:
         values["first_sent_at"] = None
+    if change.look_again_at is not None:
+        values["look_again_at"] = change.look_again_at
     if change.receipt is not None:
         receipt = change.receipt
         values |= {"record": receipt.record, "effect": receipt.effect.value, "url": receipt.url, "note": receipt.note}

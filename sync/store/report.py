@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from connectors.base.model import Write, WriteKind
 from mappings.model import Evidence, Facts, Reason
-from sync.coverage import Coverage, Fate, Whereabouts, delivery, fate
+from sync.coverage import LEFT_OUT, Coverage, Fate, Whereabouts, delivery, fate
 from sync.model import ItemState
 from sync.schema import tables as t
 from sync.store import codec
@@ -265,7 +265,8 @@ def _fates(c: Connection, mailbox: str, ids: Sequence[str]) -> dict[str, Fate]:
     by_id: dict[str, list[Fate]] = {}
     for row in c.execute(query):
         if row.state == CopyState.UNREADABLE:
-            by_id[row.provider_id] = [Fate(Whereabouts.PARKED, row.copy_reason or Reason.MAIL_UNREADABLE)]
+            reason = row.copy_reason or Reason.MAIL_UNREADABLE
+            by_id[row.provider_id] = [Fate(Whereabouts.EXCLUDED if reason in LEFT_OUT else Whereabouts.PARKED, reason)]
         elif row.state == CopyState.READ:
             one = (
                 Fate(Whereabouts.WAITING, Reason.IN_DELIVERY)

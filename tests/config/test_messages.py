@@ -164,7 +164,7 @@ GROUPS = {
     "direction": set(map(str, Direction)),
     "mail_kind": set(map(str, MailKind)),
     "finding": set(map(str, FindingKind)),
-    "journal": {f"item.{state}" for state in ItemState} | {"item.decided"},
+    "journal": {f"item.{state}" for state in ItemState} | {"item.decided", "item.doubled"},
     "intent": set(map(str, WriteKind)),
 }
 

@@ -17,6 +17,7 @@ from connectors.base.model import (
     Lookup,
     Partial,
     Receipt,
+    WriteKind,
 )
 from mappings.model import Reason
 from sync import outbox
@@ -28,7 +29,7 @@ SETTLES = Capability(lookup=Lookup.STRONG, settles_after=600)
 
 
 def after(answer, tries=0):
-    return outbox.after_write(answer, tries=tries, now=NOW, capability=SETTLES, random=Random(1))
+    return outbox.after_write(WriteKind.LOG_EMAIL, answer, tries=tries, now=NOW, capability=SETTLES, random=Random(1))
 
 
 def test_a_receipt_ends_the_item():

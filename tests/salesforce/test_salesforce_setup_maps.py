@@ -107,7 +107,7 @@ def test_a_full_batch_of_mails_stays_within_the_nodes_of_one_call():
 def test_what_is_weaker_says_why():
     can = s.capabilities_of(good(), NOWHERE, "", 600)
     assert (can[WriteKind.LOG_EMAIL].lookup, can[WriteKind.LOG_EMAIL].reason) == (Lookup.LAGGING, "no_key_field")
-    assert (can[WriteKind.CREATE_TASK].lookup, can[WriteKind.CREATE_TASK].unique_key) == (Lookup.NONE, False)
+    assert (can[WriteKind.CREATE_TASK].lookup, can[WriteKind.CREATE_TASK].unique_key) == (Lookup.LAGGING, False)
     assert not can[WriteKind.COMPLETE_TASK].exists
     ledger = s.capabilities_of(good(), {**FIELD_EVERYWHERE, "EmailMessage": KeyPlace.LEDGER}, "Completed", 600)
     assert (ledger[WriteKind.LOG_EMAIL].unique_key, ledger[WriteKind.LOG_EMAIL].reason) == (True, "key_on_ledger")

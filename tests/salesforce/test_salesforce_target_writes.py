@@ -296,7 +296,10 @@ def test_without_a_key_a_mail_of_ours_is_found_by_its_message_id(lab):
         )
         assert mine.receipt.record == receipt.record
         assert foreign == Absent()
-        assert bare.why == "no_key_and_no_message_id"
+        assert bare == Absent()
+        unnamed = await lab.only(lab.mail(3, contact(li), message_id=""))
+        (bare,) = await lab.find(lab.mail(3, contact(li), message_id=""))
+        assert bare.receipt.record == unnamed.record
 
     contact = lab.contact
     lab(scenario, ready=False)
@@ -813,3 +816,33 @@ def test_graphs_that_a_call_did_not_come_to_are_sent_in_the_next(lab):
 
     contact = lab.contact
     lab(scenario)
+
+
+def test_without_keys_a_doubled_mail_shows_its_extra_and_another_mail_of_that_message_id_does_not(lab):
+    async def scenario(lab):
+        _, li = acme(lab)
+        one = lab.mail(1, contact(li))
+        later = lab.mail(2, contact(li), message_id="m1@acme.example", sent_at=one.write.sent_at + timedelta(hours=1))
+        first = await lab.only(one)
+        await lab.only(later)
+        second = await lab.only(one)
+        (found,) = await lab.find(one)
+        assert (found.receipt.record, found.extras) == (first.record, (second.record,))
+
+    contact = lab.contact
+    lab(scenario, ready=False)
+
+
+def test_without_keys_a_task_is_found_by_its_mark_and_a_lead_by_its_address(lab):
+    async def scenario(lab):
+        one, other = lab.task(1), lab.task(2)
+        made = await lab.only(one)
+        (found, absent) = await lab.find(one, other)
+        assert (found.receipt.record, found.extras, absent) == (made.record, (), Absent())
+        stranger = Attempt(CreateCustomer(key="v1:c", email="new@far.example", name="New", company_name="Far"))
+        (gone,) = await lab.find(stranger)
+        lead = await lab.only(stranger)
+        (there,) = await lab.find(stranger)
+        assert (gone, there.receipt.record) == (Absent(), lead.record)
+
+    lab(scenario, ready=False)
