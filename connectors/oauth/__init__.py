@@ -2,6 +2,7 @@
 
 from connectors.oauth.core import CachedTokens, Grant, TokenSpec
 from connectors.oauth.google import GoogleServiceAccountTokens, ServiceAccountKey
+from connectors.oauth.hubspot import HubSpotServiceKey, HubSpotTokens
 from connectors.oauth.installed import (
     InstalledApp,
     LoginRequest,
@@ -12,11 +13,15 @@ from connectors.oauth.installed import (
 )
 from connectors.oauth.salesforce import SalesforceClientCredentials, SalesforceJwtTokens
 from connectors.oauth.secret_ref import SecretError, SecretRef
+from connectors.oauth.zoho import ZOHO_ACCOUNTS, ZohoTokens, exchange_grant_code, keep_zoho_login
 
 __all__ = [
+    "ZOHO_ACCOUNTS",
     "CachedTokens",
     "GoogleServiceAccountTokens",
     "Grant",
+    "HubSpotServiceKey",
+    "HubSpotTokens",
     "InstalledApp",
     "LoginRequest",
     "RefreshTokens",
@@ -26,7 +31,10 @@ __all__ = [
     "SecretRef",
     "ServiceAccountKey",
     "TokenSpec",
+    "ZohoTokens",
     "authorization_url",
     "exchange_code",
+    "exchange_grant_code",
     "keep_login",
+    "keep_zoho_login",
 ]

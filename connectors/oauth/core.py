@@ -14,7 +14,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from connectors.base.errors import AuthFailed, BadReply, ConnectorError, OutcomeUnknown, Transient
 from connectors.base.services import Call, HttpSpec, Reply, Services
@@ -28,10 +28,14 @@ Refused = Callable[[str, str], ConnectorError]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenSpec:
-    """A token endpoint and how to reach it. `name` is the connection's, for logs."""
+    """A token endpoint and how to reach it. `name` is the connection's, for logs.
+
+    `share` is the part of a token's life for which it is used; the last two minutes are never.
+    """
 
     name: str
     url: str
+    share: float = 1.0
     timeout: float = 30.0
     proxy: str = field(default="", repr=False)
     ca_bundle: str = ""
@@ -49,14 +53,14 @@ class Grant:
 
 
 class _Answer(BaseModel):
-    """RFC 6749 5.1, with Salesforce's `instance_url`."""
+    """RFC 6749 5.1, with Salesforce's `instance_url` and Zoho's name for it."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
     access_token: str = Field(pattern=r"^[\x21-\x7e]+$")
     expires_in: float | None = Field(default=None, gt=0, le=10 * 366 * 86400)
     refresh_token: str = ""
-    instance_url: str = ""
+    instance_url: str = Field(default="", validation_alias=AliasChoices("instance_url", "api_domain"))
     scope: str = ""
 
 
@@ -82,7 +86,9 @@ async def ask(
     http = services.open_http(_http_spec(spec, refused))
     try:
         reply = await http.send(call)
-        return _grant(_Answer.model_validate(reply.json()), began)
+        if refusal := _refusal_with_200(reply, refused):
+            raise refusal
+        return _grant(_Answer.model_validate(reply.json()), began, spec.share)
     except ValidationError:
         raise Transient("The token endpoint's answer holds no usable token.", operation=call.operation) from None
     except (OutcomeUnknown, BadReply) as error:
@@ -102,9 +108,10 @@ def _http_spec(spec: TokenSpec, refused: Refused) -> HttpSpec:
     )
 
 
-def _grant(answer: _Answer, began: datetime) -> Grant:
+def _grant(answer: _Answer, began: datetime, share: float) -> Grant:
     lifetime = answer.expires_in
-    good = None if lifetime is None else began + timedelta(seconds=max(lifetime - 120.0, lifetime / 2))
+    used = None if lifetime is None else min(max(lifetime - 120.0, lifetime / 2), lifetime * share)
+    good = None if used is None else began + timedelta(seconds=used)
     return Grant(
         access_token=answer.access_token,
         good_until=good,
@@ -114,18 +121,30 @@ def _grant(answer: _Answer, began: datetime) -> Grant:
     )
 
 
+def _refusal_with_200(reply: Reply, refused: Refused) -> ConnectorError | None:
+    """Zoho refuses with status 200: https://www.zoho.com/crm/developer/docs/api/v8/token-validity.html."""
+    body = reply.json()
+    if not isinstance(body, dict) or "access_token" in body or not isinstance(body.get("error"), str):
+        return None
+    return _meaning(body, refused)
+
+
+def _meaning(body: Mapping[str, Any], refused: Refused) -> ConnectorError:
+    # HubSpot's older refusals name it `status`.
+    code, description = str(body.get("error") or body["status"]), str(body.get("error_description", ""))
+    error = refused(code, description.lower())
+    error.code = code if re.fullmatch(r"[\w.-]{1,60}", code) else ""
+    return error
+
+
 def _refusal(reply: Reply, refused: Refused) -> ConnectorError | None:
     """The meaning of an error answer; the general rule only for a failing or busy server."""
     if reply.status in (408, 429) or not 400 <= reply.status < 500:
         return None
     try:
-        body = reply.json()
-        code, description = str(body["error"]), str(body.get("error_description", ""))
+        return _meaning(reply.json(), refused)
     except (BadReply, LookupError, TypeError, AttributeError):
         return AuthFailed("The address for tokens answers, but not as a token endpoint does; check it.")
-    error = refused(code, description.lower())
-    error.code = code if re.fullmatch(r"[\w.-]{1,60}", code) else ""
-    return error
 
 
 class CachedTokens:

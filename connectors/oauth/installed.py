@@ -5,6 +5,7 @@ https://developers.google.com/identity/protocols/oauth2/native-app
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import secrets
@@ -15,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 from connectors.base.errors import AuthFailed, ConnectorError, NotPermitted
 from connectors.base.services import Services
-from connectors.oauth.core import CachedTokens, Grant, TokenSpec, ask, store
+from connectors.oauth.core import CachedTokens, Grant, Refused, TokenSpec, ask, store
 
 GOOGLE_EXTRA = {"access_type": "offline", "prompt": "consent"}
 """Without both, Google hands out no refresh token at a second consent."""
@@ -127,10 +128,12 @@ class RefreshTokens(CachedTokens):
         client_secret: str = "",
         account: str,
         initial: str = "",
+        refused: Refused | None = None,
     ) -> None:
         super().__init__(services, spec, _vault_name(client_id, account))
         self._client = _client(client_id, client_secret)
         self._initial = initial
+        self._refused = refused or _refused
 
     async def _ask(self) -> Grant:
         name = f"{self._vault_name}:refresh"
@@ -138,8 +141,20 @@ class RefreshTokens(CachedTokens):
         refresh = stored[0] if stored else self._initial
         if not refresh:
             raise AuthFailed(f"Nobody has signed in for this account yet. {_LOGIN}")
+        exchange = asyncio.ensure_future(self._exchange(name, refresh))
+        try:
+            return await asyncio.shield(exchange)
+        except asyncio.CancelledError:
+            # The request may be out, and its answer the only copy of the next refresh token: keep that first.
+            await asyncio.wait([exchange])
+            if not exchange.cancelled():
+                exchange.exception()
+            raise
+
+    async def _exchange(self, name: str, refresh: str) -> Grant:
+        """One refresh, its new refresh token kept. Never cancelled by the caller's own end; the time-out bounds it."""
         form = {"grant_type": "refresh_token", "refresh_token": refresh, **self._client}
-        grant = await ask(self._services, self._spec, form, _refused, safe=False)
+        grant = await ask(self._services, self._spec, form, self._refused, safe=False)
         if grant.refresh_token and grant.refresh_token != refresh:
             await self._services.vault.put(name, grant.refresh_token, None)
         return grant

@@ -85,16 +85,20 @@ class SecretRef(BaseModel):
 
     def read(self) -> str:
         """The secret, without the line break at its end. Raises `SecretError`."""
-        raw = self._raw()
-        if len(raw) > MAX_BYTES:
-            raise self._error("secret_large", "The secret is larger than a megabyte", "Is it the right place?")
         try:
-            text = raw.decode("utf-8-sig").rstrip("\r\n")
+            text = self.read_bytes().decode("utf-8-sig").rstrip("\r\n")
         except UnicodeDecodeError:
             raise self._error("secret_text", "The secret is not UTF-8 text", "Store it as text.") from None
         if not text.strip():
             raise self._error("secret_empty", "The secret is empty", "Put the value there.")
         return text
+
+    def read_bytes(self) -> bytes:
+        """The secret as it lies there, for keys that are no text. Raises `SecretError`."""
+        raw = self._raw()
+        if len(raw) > MAX_BYTES:
+            raise self._error("secret_large", "The secret is larger than a megabyte", "Is it the right place?")
+        return raw
 
     def _raw(self) -> bytes:
         readers: list[Callable[[], bytes | None]] = [self._env, self._file, self._credential, self._command]

@@ -1,0 +1,171 @@
+"""What an account looks like to our key: who we are, pipelines, key properties, owners. Kept until `forget`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from connectors.base.errors import AuthFailed, ConnectorError, Gone, NotPermitted, Rejected, Transient
+from connectors.crm.hubspot_api import HubSpotApi
+from connectors.crm.hubspot_map import API_VERSION, KEY, Site, Stages, stages_of
+from connectors.crm.hubspot_parse import Row
+from connectors.crm.hubspot_setup_map import KEYED, options_of, shape_of
+from connectors.crm.hubspot_writes_map import Author, Shape
+
+CLOSED_TO_US = (NotPermitted, Gone, Rejected)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFacts:
+    """What HubSpot tells of our own token. `scopes` is None where it tells nothing."""
+
+    app: str = ""
+    scopes: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFacts:
+    """Facts that reading and writing need."""
+
+    portal: str
+    name: str
+    site: Site
+    token: TokenFacts
+    stages: Stages
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    statuses: tuple[str, ...] = ()  # of tasks
+    refused: dict[str, ConnectorError] = field(default_factory=dict)  # what could not be looked at
+
+    @property
+    def author(self) -> Author:
+        return Author(self.token.app)
+
+    def shape(self, name: str) -> Shape:
+        return self.shapes.get(name, Shape())
+
+
+AskToken = Callable[[HubSpotApi], Awaitable[dict[str, Any]]]
+
+
+class HubSpotAccount:
+    """Caches what one account is like."""
+
+    def __init__(self, api: HubSpotApi, ask_token: AskToken) -> None:
+        """`ask_token` asks HubSpot about our own token, in the way that fits how we sign in."""
+        self._api = api
+        self._ask_token = ask_token
+        self._facts: AccountFacts | None = None
+        self._leads: bool | None = None
+        self._odd: set[str] = set()  # stages that the pipelines do not list
+        self._definitions: dict[str, list[Row]] = {}
+
+    def forget(self) -> None:
+        """Ask everything anew the next time."""
+        self._facts = None
+        self._leads = None
+        self._odd.clear()
+        self._definitions.clear()
+
+    async def facts(self) -> AccountFacts:
+        if self._facts is None:
+            self._facts = await self._ask()
+        return self._facts
+
+    async def _ask(self) -> AccountFacts:
+        details = await self._api.ask("account-info.details", f"/account-info/{API_VERSION}/details")
+        portal = str(details.get("portalId") or "")
+        if not portal.isdigit():
+            raise Transient("The answer does not say which account this is.", operation="account-info.details")
+        zone, domain = details.get("timeZone"), str(details.get("uiDomain") or "")
+        self._api.zone = zone if isinstance(zone, str) else ""
+        refused: dict[str, ConnectorError] = {}
+        shapes: dict[str, Shape] = {}
+        statuses: tuple[str, ...] = ()
+        for name in KEYED:
+            rows = await self._properties(name, refused)
+            shapes[name] = Shape() if rows is None else shape_of(rows)
+            if rows is not None:
+                statuses = options_of(rows, "hs_task_status") if name == "tasks" else statuses
+        return AccountFacts(
+            portal=portal,
+            name=str(details.get("accountType") or "HubSpot"),
+            site=Site(portal, domain if re.fullmatch(r"[a-z0-9.-]+", domain) else "app.hubspot.com"),
+            token=await self._token(),
+            stages=await self._stages(refused),
+            shapes=shapes,
+            statuses=statuses,
+            refused=refused,
+        )
+
+    async def _token(self) -> TokenFacts:
+        """Our scopes and the app whose id marks what we write; a service key may be told neither."""
+        try:
+            body = await self._ask_token(self._api)
+        except (*CLOSED_TO_US, AuthFailed, Transient):
+            return TokenFacts()
+        scopes = body.get("scopes")
+        app = str(body.get("appId") or body.get("app_id") or "")
+        known = isinstance(scopes, list) and scopes and all(isinstance(s, str) for s in scopes)
+        return TokenFacts(app if app.isdigit() else "", frozenset(map(str, scopes or ())) if known else None)
+
+    async def _properties(self, name: str, refused: dict[str, ConnectorError]) -> list[Row] | None:
+        try:
+            return await self.definitions(name)
+        except CLOSED_TO_US as error:
+            refused[f"properties of {name}"] = error
+            return None
+
+    async def definitions(self, name: str) -> list[Row]:
+        """The properties of an object, asked once."""
+        if name not in self._definitions:
+            operation = "properties.list"
+            rows = await self._api.all(operation, f"/crm/properties/{API_VERSION}/{name}", {})
+            self._definitions[name] = [r for r in rows if isinstance(r.get("name"), str)]
+        return self._definitions[name]
+
+    async def _stages(self, refused: dict[str, ConnectorError]) -> Stages:
+        try:
+            rows = await self._api.all("pipelines.list", f"/crm/pipelines/{API_VERSION}/deals", {})
+        except CLOSED_TO_US as error:
+            refused["pipelines of deals"] = error
+            return Stages()
+        return stages_of([r for r in rows if r.get("id")])
+
+    async def stages(self, wanted: Collection[str]) -> Stages:
+        """The stages; asked again, once, for each of `wanted` that is not known: somebody may have added it."""
+        facts = await self.facts()
+        new = {s for s in wanted if not facts.stages.stage(s)} - self._odd
+        if not new:
+            return facts.stages
+        self._odd |= new
+        self._facts = replace(facts, stages=await self._stages({}))
+        return self._facts.stages
+
+    async def leads(self) -> bool:
+        """Whether the account has leads (Sales Hub Professional) and we may read them."""
+        if self._leads is None:
+            try:
+                await self._api.page("leads", ("hs_lead_name",), "", limit=1)
+                self._leads = True
+            except CLOSED_TO_US:
+                self._leads = False
+        return self._leads
+
+    async def owners(self) -> list[Row]:
+        """All owners, archived ones last; those without an id are dropped."""
+        url = f"/crm/owners/{API_VERSION}"
+        rows = await self._api.all("owners.list", url, {"limit": "100", "archived": "false"})
+        rows += [{**r, "archived": True} for r in await self._gone_owners(url)]
+        return [r for r in rows if r.get("id")]
+
+    async def _gone_owners(self, url: str) -> Sequence[Row]:
+        return await self._api.all("owners.list", url, {"limit": "100", "archived": "true"})
+
+    async def key(self, name: str) -> Row | None:
+        """The definition of our key on an object, asked now; None where there is none."""
+        try:
+            return await self._api.ask("properties.get", f"/crm/properties/{API_VERSION}/{name}/{KEY}")
+        except Gone:
+            return None
