@@ -35,6 +35,7 @@ _KEPT = frozenset(
     x-forwarded-to resent-from x-alimail-autoreply x-qq-autoreply x-has-attach
     """)
 )
+KEPT_HEADERS = _KEPT
 _ADDRESSED = ("from", "sender", "reply-to", "to", "cc", "bcc")
 _READ = _KEPT.union(_ADDRESSED, ("subject", "date", "message-id", "in-reply-to", "references"))
 _STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")

@@ -65,5 +65,5 @@ async def _found(settings: Settings, mail: str) -> Found:
         found = [await store.report.explain(identity) for identity in await store.report.find(bare, MOST_HITS)]
         reports = [report for report in found if report is not None]
         named = [report for report in reports if report.facts.message_id == bare]  # not those that refer to it
-        unreadable = tuple(one for one in await store.mail.unreadable() if one[1] == bare)
+        unreadable = tuple(one for one in await store.mail.unreadable(left_out=True) if one[1] == bare)
         return Found(tuple(named or reports), unreadable)

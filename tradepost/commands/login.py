@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from connectors.base.errors import ConnectorError, Unsupported
+from connectors.base.login import Login, Show
 from connectors.base.services import Log
 from connectors.mail import gmail_login
 from connectors.mail.gmail_config import GmailConfig
@@ -20,9 +21,10 @@ from tradepost.config.accounts import Account
 from tradepost.daemon import services_of
 from tradepost.errors import UserError
 from tradepost.messages import sentence
+from tradepost.terminal import plain
 
-# How each vendor's accounts are signed in to, by the type of their configuration.
-LOGINS: dict[type[Any], Callable[..., Awaitable[str]]] = {GmailConfig: gmail_login.login}
+# How accounts are signed in to whose connector's class does not say it itself as `login`.
+LOGINS: dict[type[Any], Login] = {GmailConfig: gmail_login.login}
 
 
 def run(invocation: Invocation, *, connection: str, mailboxes: tuple[str, ...]) -> int:
@@ -32,7 +34,7 @@ def run(invocation: Invocation, *, connection: str, mailboxes: tuple[str, ...]) 
     account = accounts.get(connection)
     if account is None:
         raise UserError(sentence("login.unknown", connection=connection, choices=", ".join(accounts)))
-    login = LOGINS.get(type(account.config))
+    login = getattr(account.connector, "login", None) or LOGINS.get(type(account.config))
     if login is None:
         invocation.print(invocation.say("login.needless", connection=connection))
         return 0
@@ -46,24 +48,17 @@ async def _sign_in(
     invocation: Invocation,
     settings: Settings,
     account: Account[Any],
-    login: Callable[..., Awaitable[str]],
+    login: Login,
     mailboxes: Sequence[str],
     log: Log,
 ) -> int:
     well = True
     async with connections(settings, log, SystemClock()) as parts:
         for mailbox in mailboxes:
-
-            def show(url: str, mailbox: str = mailbox) -> None:
-                invocation.print(invocation.say("login.open", mailbox=mailbox))
-                invocation.print(url)
-                if sys.stdin.isatty():
-                    invocation.print(invocation.say("login.paste"))
-                invocation.out.file.flush()
-
             paste = _typed if sys.stdin.isatty() else None
             try:
                 with usable():
+                    show = _shown(invocation, mailbox)
                     found = await login(account.config, mailbox, services_of(parts), show, paste=paste)
             except Unsupported:
                 invocation.print(invocation.say("login.needless", connection=account.name))
@@ -74,6 +69,20 @@ async def _sign_in(
             else:
                 invocation.print(invocation.say("login.done", mailbox=found))
     return 0 if well else 1
+
+
+def _shown(invocation: Invocation, mailbox: str) -> Show:
+    """Shows the address to open, and the code to type there or how to bring back what the browser ends at."""
+
+    def show(url: str, code: str = "", /) -> None:
+        how = invocation.say("login.enter", mailbox=mailbox, code=plain(code)) if code else None
+        invocation.print(how or invocation.say("login.open", mailbox=mailbox))
+        invocation.print(url)
+        if not code and sys.stdin.isatty():
+            invocation.print(invocation.say("login.paste"))
+        invocation.out.file.flush()
+
+    return show
 
 
 async def _typed() -> str:

@@ -24,7 +24,7 @@ async def retry(store: Store, words: Sequence[str], *, every: bool, targets: Seq
     resumed = [word for word in words if word in targets]
     words = [word for word in words if word not in targets]
     items = [item.key for item in await store.report.items([ItemState.PARKED], MOST)]
-    mails = [(mailbox, id_) for mailbox, id_, _ in await store.mail.unreadable()]
+    mails = [(mailbox, id_) for mailbox, id_, _ in await store.mail.unreadable(left_out=not every)]
     if not every:
         names = dict.fromkeys([*items, *(id_ for _, id_ in mails)])
         meant = [meaning(word, list(names)) for word in words]
