@@ -57,8 +57,10 @@ class SalesforceConfig(BaseModel):
     email_key: Literal["auto", "ledger"] = Field(
         default="auto", description="Keeps the key of a logged mail on the mail where it can (auto), or on the ledger."
     )
-    native_logging: Literal["skip", "ignore"] = Field(
-        default="skip", description="Skips mail that Salesforce's own mail tools have logged already, or ignores that."
+    native_logging: Literal["ask", "skip", "ignore"] = Field(
+        default="ask",
+        description="Skips mail that Salesforce's own mail tools have logged already (skip), logs it once more (ignore), "
+        "or skips it and lets `check` say whether there is any (ask).",
     )
     settle_seconds: float = Field(
         default=600.0, ge=0, description="How long a request that timed out may still take effect at Salesforce."
@@ -102,9 +104,11 @@ class SalesforceTarget:
             finder,
             self._mirror.find_customers,
             services.clock,
-            skip_logged=config.native_logging == "skip",
+            skip_logged=config.native_logging != "ignore",
         )
-        self._setup = SalesforceSetup(self._api, self._org, services.clock, config.settle_seconds)
+        self._setup = SalesforceSetup(
+            self._api, self._org, services.clock, config.settle_seconds, ask_native=config.native_logging == "ask"
+        )
 
     @property
     def usage(self) -> float:

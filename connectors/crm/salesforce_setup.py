@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Any
 
 from connectors.base.errors import ConnectorError, Gone, NotPermitted, Rejected
 from connectors.base.model import Problem, Severity, TargetAccount
 from connectors.base.services import Clock
 from connectors.crm.salesforce_api import SalesforceApi
-from connectors.crm.salesforce_map import API_VERSION, API_VERSION_ENDS, KEY_FIELD, LEDGER, select, soql_text
+from connectors.crm.salesforce_map import API_VERSION, API_VERSION_ENDS, KEY_FIELD, LEDGER, select, soql_text, soql_time
 from connectors.crm.salesforce_org import SalesforceOrg
 from connectors.crm.salesforce_setup_map import (
     FIELD_GRANTS,
@@ -27,17 +28,22 @@ from connectors.crm.salesforce_setup_map import (
 from connectors.crm.salesforce_writes_map import KeyPlace
 
 _REFUSED = (NotPermitted, Rejected, Gone)
+_NATIVE_SAMPLE = timedelta(days=30)
+_NATIVE_ROWS = 100
 _NAME = KEY_FIELD.removesuffix("__c")
 
 
 class SalesforceSetup:
     """`check` and `Provisioning` of one org."""
 
-    def __init__(self, api: SalesforceApi, org: SalesforceOrg, clock: Clock, settle_seconds: float) -> None:
+    def __init__(
+        self, api: SalesforceApi, org: SalesforceOrg, clock: Clock, settle_seconds: float, *, ask_native: bool
+    ) -> None:
         self._api = api
         self._org = org
         self._clock = clock
         self._settle = settle_seconds
+        self._ask_native = ask_native
 
     # ---------------------------------------------------------------------------------------------------------- check
 
@@ -53,6 +59,8 @@ class SalesforceSetup:
         if self._clock.now() >= API_VERSION_ENDS:
             what = f"Version {API_VERSION} of the Salesforce API is past its assured life."
             problems += (Problem(Severity.WARNING, what, "Install a newer Tradepost."),)
+        if self._ask_native:
+            problems += await self._native()
         return TargetAccount(
             account_id=f"salesforce:{facts.me.org}",
             name=facts.me.name,
@@ -60,6 +68,22 @@ class SalesforceSetup:
             capabilities=capabilities_of(shapes, facts.places, facts.around.closing, self._settle),
             problems=problems,
         )
+
+    async def _native(self) -> tuple[Problem, ...]:
+        """Whether Salesforce's own tools log mail: Einstein Activity Capture, the Gmail and Outlook integrations."""
+        since = soql_time(self._clock.now() - _NATIVE_SAMPLE)
+        me = soql_text((await self._org.facts()).me.user)
+        where = f"CreatedById != {me} AND CreatedDate >= {since} LIMIT {_NATIVE_ROWS}"
+        try:
+            rows = await self._api.query(select(("Id",), "EmailMessage", where))
+        except _REFUSED:
+            return ()
+        if not rows:
+            return ()
+        many = f"{len(rows)} or more" if len(rows) == _NATIVE_ROWS else str(len(rows))
+        what = f"Salesforce itself or another tool has logged mail in the last {_NATIVE_SAMPLE.days} days: {many}."
+        mend = "Say what to do with such mail: native_logging: skip leaves it as it is, ignore logs it once more."
+        return (Problem(Severity.WARNING, what, mend),)
 
     async def _homes(self) -> frozenset[str] | None:
         """Which objects have our key field, whoever may see it; None when setup data is closed to us."""

@@ -235,3 +235,16 @@ def test_addresses_are_kept_without_slash_and_must_be_encrypted():
 def test_what_is_not_understood_is_refused(extra):
     with pytest.raises(ValidationError):
         SalesforceConfig.model_validate({**GOOD, **extra})
+
+
+def test_check_says_that_salesforce_logs_mail_itself_until_the_administrator_has_chosen(lab):
+    async def scenario(lab):
+        before = (await lab.target.check()).problems
+        lab.org.create("EmailMessage", {"Subject": "x", "MessageIdentifier": "<native@acme.example>"})
+        return before, (await lab.target.check()).problems
+
+    before, asked = lab(scenario, native_logging="ask")
+    assert before == ()
+    assert [p.severity for p in asked] == ["warning"]
+    assert "native_logging" in asked[0].mend
+    assert lab(scenario, native_logging="skip")[1] == ()
