@@ -123,12 +123,16 @@ def is_private(item: Mapping[str, Any], skip: Sequence[str]) -> bool:
 
 
 def extended(item: Mapping[str, Any], id_: str) -> str:
-    """An extended property's value; Graph may write the id's number in another way."""
+    """An extended property's value; Graph may write the number in its id with other letters and zeros."""
     for one in _list(item, "singleValueExtendedProperties"):
-        kind, _, number = _text(one, "id").partition(" ")
-        if f"{kind} {number.lower().replace('0x0', '0x')}".lower() == id_.lower():
+        if _id_of(_text(one, "id")) == _id_of(id_):
             return _text(one, "value")
     return ""
+
+
+def _id_of(written: str) -> tuple[str, str]:
+    kind, _, number = written.lower().partition(" 0x")
+    return kind, number.lstrip("0")
 
 
 # -------------------------------------------------------------------------------------------------------------- message

@@ -129,7 +129,7 @@ def own_addresses(user: User) -> tuple[str, ...]:
     proxies = user.proxyAddresses or ()
     main = next((p[5:] for p in proxies if p.startswith("SMTP:")), "") or user.mail or ""
     others = [p[5:] for p in proxies if p[:5].lower() == "smtp:"] + [user.mail or "", user.userPrincipalName or ""]
-    named = [address.strip().lower() for address in (main, *sorted(others))]
+    named = (main.strip().lower(), *sorted(address.strip().lower() for address in others))
     return tuple(dict.fromkeys(address for address in named if "@" in address))
 
 
