@@ -67,7 +67,7 @@ class Closes(Protocol):
 
 
 Spoil = Callable[[Any, Any], Any]
-"""Makes a spoiled connector of a whole one and its rig."""
+"""Makes a spoiled connector of a whole one and its bench."""
 
 
 class Bench(Generic[R]):
@@ -106,7 +106,7 @@ class Bench(Generic[R]):
     def spoiled(self, opened: Any) -> Any:
         """The connector to be judged: the one given, or what a spoiler makes of it."""
         self._opened.append(opened)
-        return self.spoil(opened, self.rig) if self.spoil else opened
+        return self.spoil(opened, self) if self.spoil else opened
 
     async def close(self) -> None:
         """Close every connection that was opened; what servers still do is waited for."""

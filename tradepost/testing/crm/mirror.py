@@ -118,7 +118,7 @@ async def _(bench: CrmBench) -> None:
     await bench.later()
     _rows, cursor = await bench.all_of(bench.target.customers)
     for _ in range(3):
-        await bench.later(60)
+        await bench.later(3600)  # longer than any overlap of rounds
         _rows, cursor = await bench.all_of(bench.target.customers, cursor)
     new = bench.contact().id
     await bench.later()
@@ -286,7 +286,7 @@ async def _(bench: CrmBench) -> None:
     await bench.later()
     _rows, cursor = await _deals(bench)
     for _ in range(3):
-        await bench.later(60)
+        await bench.later(3600)  # longer than any overlap of rounds
         _rows, cursor = await _deals(bench, cursor)
     new = bench.deal()
     await bench.later()

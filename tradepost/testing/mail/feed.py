@@ -124,7 +124,7 @@ async def _(bench: MailBench) -> None:
 async def _(bench: MailBench) -> None:
     cursor = await bench.source.baseline()
     for _ in range(3):
-        await bench.later(60)
+        await bench.later(3600)
         _events, cursor = await bench.news(cursor)
     new = bench.deliver(1)
     await bench.later()
