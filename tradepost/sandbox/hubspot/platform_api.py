@@ -1,0 +1,228 @@
+"""Owners, the account, its limits, opt-outs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from tradepost.sandbox.hubspot import access
+from tradepost.sandbox.hubspot.batch_api import envelope
+from tradepost.sandbox.hubspot.call import Answer, Call, Route
+from tradepost.sandbox.hubspot.errors import not_found
+from tradepost.sandbox.hubspot.paging import limit_of, next_page
+from tradepost.sandbox.hubspot.state import Owner
+from tradepost.sandbox.hubspot.times import stamp
+
+if TYPE_CHECKING:
+    from tradepost.sandbox.hubspot.portal import HubSpotPortal
+
+MOST_OWNERS = 500
+MOST_PROPERTIES = 1_000
+
+
+# https://developers.hubspot.com/docs/api-reference/latest/crm/owners/guide
+def _owners(portal: HubSpotPortal, *, archived: bool) -> list[Owner]:
+    state = portal.state
+    shown = [each for each in state.owners.values() if each.archived == archived or not _apart(portal, archived)]
+    return sorted(shown, key=lambda owner: int(owner.id))
+
+
+def _apart(portal: HubSpotPortal, archived: bool) -> bool:  # noqa: FBT001 - the listing's own flag
+    return archived or portal.state.strict.archived_owner_hidden
+
+
+def list_owners(portal: HubSpotPortal, call: Call) -> Answer:
+    limit = limit_of(portal.state, call, 100, MOST_OWNERS)
+    rows = _owners(portal, archived=call.flag("archived"))
+    email = call.first("email").lower()
+    rows = [each for each in rows if not email or each.email.lower() == email]
+    start = next((i for i, each in enumerate(rows) if each.id == call.first("after")), -1) + 1
+    shown = rows[start : start + limit]
+    body: dict[str, Any] = {"results": [each.json() for each in shown]}
+    if start + limit < len(rows):
+        body["paging"] = next_page(call, shown[-1].id, "/crm/v3/owners/")
+    return Answer(body=body)
+
+
+def get_owner(portal: HubSpotPortal, call: Call) -> Answer:
+    by_user = call.first("idProperty") == "userId"
+    for each in _owners(portal, archived=call.flag("archived")):
+        if call.args[0] == (str(each.user_id) if by_user else each.id):
+            return Answer(body=each.json())
+    raise not_found()
+
+
+def list_owners_v2(portal: HubSpotPortal, call: Call) -> Answer:
+    """/owners/v2/owners: a bare list in the older words."""
+    rows = _owners(portal, archived=False)
+    if call.flag("includeInactive"):
+        rows = sorted([*rows, *_owners(portal, archived=True)], key=lambda owner: int(owner.id))
+    email = call.first("email").lower()
+    return Answer(
+        body=[
+            {
+                "portalId": portal.state.settings.portal_id,
+                "ownerId": int(each.id),
+                "type": each.kind,
+                "firstName": each.first_name,
+                "lastName": each.last_name,
+                "email": each.email,
+                "createdAt": int(each.created_at.timestamp() * 1000),
+                "updatedAt": int(each.updated_at.timestamp() * 1000),
+                "activeUserId": None if each.archived else each.user_id,
+                "userIdIncludingInactive": each.user_id,
+                "isActive": not each.archived,
+                "remoteList": [],
+                "hasContactsAccess": False,
+            }
+            for each in rows
+            if not email or each.email.lower() == email
+        ]
+    )
+
+
+# https://developers.hubspot.com/docs/api-reference/latest/account/account-information/guide
+def account_details(portal: HubSpotPortal, _call: Call) -> Answer:
+    settings = portal.state.settings
+    offset = portal.state.now().astimezone(settings.zone).utcoffset() or timedelta(0)
+    minutes = int(offset.total_seconds() // 60)
+    found: dict[str, Any] = {
+        "portalId": settings.portal_id,
+        "accountType": "STANDARD",
+        "timeZone": settings.time_zone,
+        "companyCurrency": settings.currency,
+        "additionalCurrencies": [],
+        "utcOffset": f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}",
+        "utcOffsetMilliseconds": minutes * 60_000,
+        "uiDomain": "app.hubspot.com",
+        "dataHostingLocation": "na1",
+    }
+    return Answer(body=found)
+
+
+def integration_me(portal: HubSpotPortal, call: Call) -> Answer:
+    """/integrations/v1/me."""
+    found = account_details(portal, call).body
+    names = ("portalId", "accountType", "timeZone", "utcOffset", "utcOffsetMilliseconds")
+    return Answer(body={name: found[name] for name in names} | {"currency": found["companyCurrency"]})
+
+
+def api_usage(portal: HubSpotPortal, _call: Call) -> Answer:
+    pools = portal.pools
+    row = {
+        "name": "private-apps-api-calls-daily",
+        "usageLimit": pools.daily,
+        "currentUsage": pools.used_today(),
+        "collectedAt": stamp(portal.state.now()),
+        "fetchStatus": "SUCCESS",
+        "resetsAt": stamp(pools.resets_at()),
+    }
+    return Answer(body={"results": [row]})
+
+
+def daily_limit_v1(portal: HubSpotPortal, call: Call) -> Answer:
+    """/integrations/v1/limit/daily: a bare list."""
+    row = api_usage(portal, call).body["results"][0]
+    millis = {name: int(portal.state.now().timestamp() * 1000) for name in ("collectedAt",)}
+    resets = {"resetsAt": int(portal.pools.resets_at().timestamp() * 1000)}
+    return Answer(body=[row | millis | resets | {"name": "api-calls-daily"}])
+
+
+# ---------------------------------------------------------------------------------------------------- limits
+
+
+def _usage(type_id: str, singular: str, plural: str, usage: int, limit: int) -> dict[str, Any]:
+    share = round(100 * usage / limit, 2)
+    labels = {"objectTypeId": type_id, "singularLabel": singular, "pluralLabel": plural}
+    return labels | {"limit": limit, "usage": usage, "percentage": share}
+
+
+def custom_properties(portal: HubSpotPortal, _call: Call) -> Answer:
+    rows = []
+    for kind in portal.state.kinds:
+        own = sum(not each.defined_by_hubspot for each in portal.state.definitions(kind))
+        rows.append(_usage(kind.type_id, kind.singular, kind.plural, own, MOST_PROPERTIES))
+    overall = sum(row["usage"] for row in rows)
+    totals = {"overallLimit": 10_000, "overallUsage": overall, "overallPercentage": round(overall / 100, 2)}
+    return Answer(body={"byObjectType": rows, **totals})
+
+
+def record_limits(portal: HubSpotPortal, _call: Call) -> Answer:
+    rows = [
+        _usage(kind.type_id, kind.singular, kind.plural, len(portal.state.records.table(kind).shown[False]), 15_000_000)
+        for kind in portal.state.kinds
+        if not kind.custom
+    ]
+    custom = {"byObjectType": [], "overallLimit": 1_500_000, "overallPercentage": 0, "overallUsage": 0}
+    return Answer(body={"hubspotDefinedObjectTypes": rows, "customObjectTypes": custom})
+
+
+def custom_object_types(portal: HubSpotPortal, _call: Call) -> Answer:
+    used = len(portal.state.schemas)
+    return Answer(body={"limit": 10, "usage": used, "percentage": used * 10})
+
+
+def association_labels(_portal: HubSpotPortal, _call: Call) -> Answer:
+    return Answer(body={"results": []})
+
+
+# ---------------------------------------------------------------------------------------------------- opt-outs
+
+
+# https://developers.hubspot.com/docs/api-reference/latest/communication-preferences/status/get-unsubscribed-status
+def statuses(portal: HubSpotPortal, _call: Call) -> Answer:
+    return Answer(body=envelope(portal.state, []))
+
+
+def unsubscribed_from_all(portal: HubSpotPortal, call: Call) -> Answer:
+    """Empty results mean: not opted out of all."""
+    address = call.args[0].lower()
+    since = portal.state.opted_out.get(address)
+    if since is None:
+        return Answer(body=envelope(portal.state, []))
+    row = {
+        "channel": "EMAIL",
+        "status": "UNSUBSCRIBED",
+        "subscriberIdString": address,
+        "timestamp": stamp(since),
+        "wideStatusType": "PORTAL_WIDE",
+    }
+    return Answer(body=envelope(portal.state, [row]))
+
+
+def unsubscribe(portal: HubSpotPortal, call: Call) -> Answer:
+    portal.opt_out(call.args[0])
+    return unsubscribed_from_all(portal, call)
+
+
+_OWNERS = access.one_of("crm.objects.owners.read", "contacts")
+_PREFERENCES = access.one_of(
+    "communication_preferences.read", "communication_preferences.read_write", "subscriptions-status-read"
+)
+OWNER_ROUTES = (
+    Route("GET", (), "list", "read", list_owners, _OWNERS),
+    Route("GET", ("*",), "get", "read", get_owner, _OWNERS),
+)
+OLDER_OWNER_ROUTES = (Route("GET", ("owners",), "list", "read", list_owners_v2, _OWNERS),)
+ACCOUNT_ROUTES = (
+    Route("GET", ("details",), "details", "read", account_details),
+    Route("GET", ("api-usage", "daily"), "api-usage", "read", api_usage),
+    Route("GET", ("api-usage", "daily", "private-apps"), "api-usage", "read", api_usage),
+)
+INTEGRATION_ROUTES = (
+    Route("GET", ("me",), "me", "read", integration_me),
+    Route("GET", ("limit", "daily"), "limit", "read", daily_limit_v1),
+)
+LIMIT_ROUTES = (
+    Route("GET", ("custom-properties",), "custom-properties", "read", custom_properties),
+    Route("GET", ("records",), "records", "read", record_limits),
+    Route("GET", ("custom-object-types",), "custom-object-types", "read", custom_object_types),
+    Route("GET", ("associations", "labels"), "associations.labels", "read", association_labels),
+)
+PREFERENCE_ROUTES = (
+    Route("GET", ("statuses", "*"), "statuses.get", "read", statuses, _PREFERENCES),
+    Route(
+        "GET", ("statuses", "*", "unsubscribe-all"), "unsubscribe-all.get", "read", unsubscribed_from_all, _PREFERENCES
+    ),
+    Route("POST", ("statuses", "*", "unsubscribe-all"), "unsubscribe-all", "write", unsubscribe, _PREFERENCES),
+)
