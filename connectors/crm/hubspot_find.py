@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from connectors.base.errors import Gone, Rejected
+from connectors.base.errors import Gone
 from connectors.base.model import (
     Absent,
     Attempt,
@@ -28,24 +27,20 @@ from connectors.base.model import (
     SetFields,
     WriteKind,
 )
-from connectors.crm.hubspot_account import AccountFacts, HubSpotAccount
-from connectors.crm.hubspot_api import MAX_BATCH, HubSpotApi
-from connectors.crm.hubspot_map import KEY, KINDS, LINKS, OBJECTS, Filter, Search, numeric, parse_time, value
+from connectors.crm.hubspot_account import HubSpotAccount
+from connectors.crm.hubspot_api import HubSpotApi
+from connectors.crm.hubspot_lookup import ORDER, HubSpotLookup, Known, Target
+from connectors.crm.hubspot_map import KEY, KINDS, LINKS, OBJECTS, numeric, value
 from connectors.crm.hubspot_mirror import HubSpotMirror
 from connectors.crm.hubspot_parse import Row
 from connectors.crm.hubspot_stage_map import Fate, Verdict, history_of, judge
 from connectors.crm.hubspot_writes_map import (
     CLOSED,
-    FINGERPRINT,
-    TASK_FINGERPRINT,
     KeyMode,
-    is_mail,
-    is_task,
     link_targets,
     targets_of,
 )
 
-Target = tuple[str, str]  # (object, id)
 RECORD, LINKED = "record", "linked"  # the steps of a new activity
 MOVED, CHECKED = "moved", "checked"  # the steps of a move
 MADE_AS = {
@@ -53,17 +48,6 @@ MADE_AS = {
     WriteKind.CREATE_TASK: "tasks",
     WriteKind.CREATE_CUSTOMER: "contacts",
 }
-_KEYS_AT_ONCE = 25  # of one search
-_EARLIER = timedelta(hours=1)  # ids grow with time, but not strictly
-_ORDER = ("contacts", "companies", "deals", "leads")
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A record found; `deleted` when it lies in the archive."""
-
-    id: str
-    deleted: bool = False
 
 
 class HubSpotFinder:
@@ -73,6 +57,7 @@ class HubSpotFinder:
         self._api = api
         self._account = account
         self._mirror = mirror
+        self._lookup = HubSpotLookup(api, account)
 
     async def receipt(self, key: str, name: str, record: str, effect: Effect, note: str = "") -> Receipt:
         site = (await self._account.facts()).site
@@ -88,8 +73,8 @@ class HubSpotFinder:
     async def resolve(self, targets: Iterable[Target]) -> dict[Target, str]:
         """The ids that records have today: another one after a merge, an empty one when gone. Tells the mirror."""
         found: dict[Target, str] = {}
-        wanted = sorted(set(targets), key=lambda t: (_ORDER.index(t[0]), numeric(t[1])))
-        for name in _ORDER:
+        wanted = sorted(set(targets), key=lambda t: (ORDER.index(t[0]), numeric(t[1])))
+        for name in ORDER:
             ids = [record for n, record in wanted if n == name]
             rows = await self._api.read(name, ids, ("hs_merged_object_ids",)) if ids else []
             today = {str(r["id"]): str(r["id"]) for r in rows}
@@ -145,96 +130,27 @@ class HubSpotFinder:
     async def _of_object(self, name: str, attempts: Sequence[Attempt]) -> dict[str, Finding]:
         today = await self.resolve(t for a in attempts for t in targets_of_attempt(a))
         own = {a.write.key: [(n, today[n, i]) for n, i in targets_of_attempt(a) if today[n, i]] for a in attempts}
-        facts = await self._account.facts()
-        mode = facts.shape(name).mode
-        known = await self.by_key(name, list(own)) if mode is not KeyMode.NONE else {}
-        doubtful: set[str] = set()
-        if mode is not KeyMode.UNIQUE:
-            left = [a for a in attempts if a.write.key not in known]
-            known |= await self._near(name, left, own, facts, doubtful)
-        living = {k.id: own[key] for key, k in known.items() if not k.deleted}
-        there = await self.linked(name, living)
+        if (await self._account.facts()).shape(name).mode is KeyMode.UNIQUE:
+            known, hidden = await self._lookup.by_key(name, list(own)), frozenset[str]()
+        else:
+            known, hidden = await self._lookup.seek(name, attempts, own)
+        there = await self.linked(name, {k.id: own[key] for key, k in known.items() if not k.deleted})
         findings: dict[str, Finding] = {}
         for key, targets in own.items():
             one = known.get(key)
-            if one is not None:
-                missing = [] if one.deleted else [t for t in targets if t not in there.get(one.id, set())]
-                findings[key] = await self._there(name, key, one, missing=bool(missing))
+            if one is None:
+                findings[key] = CannotTell("mail_hidden") if key in hidden else Absent()
+            elif not one.deleted and not there[one.id].issuperset(targets):
+                findings[key] = Partial(one.id, (RECORD,), (LINKED,))
             else:
-                blind = "no_key_and_no_record" if mode is KeyMode.NONE and not targets else ""
-                blind = blind or ("mail_hidden" if key in doubtful else "")
-                findings[key] = CannotTell(blind) if blind else Absent()
+                note = "record_deleted" if one.deleted else ""
+                receipt = await self.receipt(key, name, one.id, Effect.EXISTING, note)
+                findings[key] = Found(receipt, one.extras)
         return findings
 
-    async def _there(self, name: str, key: str, known: Known, *, missing: bool) -> Finding:
-        if missing:
-            return Partial(known.id, (RECORD,), (LINKED,))
-        note = "record_deleted" if known.deleted else ""
-        return Found(await self.receipt(key, name, known.id, Effect.EXISTING, note))
-
     async def by_key(self, name: str, keys: Sequence[str]) -> dict[str, Known]:
-        """Records that bear these keys; those in the archive too, where keys are unique."""
-        mode = (await self._account.facts()).shape(name).mode
-        if mode is KeyMode.NONE or not keys:
-            return {}
-        if mode is KeyMode.PLAIN:
-            return {value(r, KEY): Known(str(r["id"])) for r in await self._searched(name, keys)}
-        rows = await self._api.read(name, keys, (KEY,), by=KEY)
-        found = {value(r, KEY): Known(str(r["id"])) for r in rows}
-        try:
-            gone = await self._api.read(name, [k for k in keys if k not in found], (KEY,), by=KEY, archived=True)
-        except Rejected:
-            gone = []  # the archive is not kept by key
-        return {value(r, KEY): Known(str(r["id"]), deleted=True) for r in gone} | found
-
-    async def _searched(self, name: str, keys: Sequence[str]) -> list[Row]:
-        """Rows with one of these keys, the oldest last, so that it is the one that counts where there are two."""
-        rows: list[Row] = []
-        for start in range(0, len(keys), _KEYS_AT_ONCE):
-            some = tuple(keys[start : start + _KEYS_AT_ONCE])
-            rows += await self._api.search(name, Search(((Filter(KEY, "IN", values=some),),), (KEY,)))
-        return sorted((r for r in rows if value(r, KEY) in keys), key=lambda r: numeric(r["id"]), reverse=True)
-
-    async def _near(
-        self,
-        name: str,
-        attempts: Sequence[Attempt],
-        own: Mapping[str, Sequence[Target]],
-        facts: AccountFacts,
-        doubtful: set[str],
-    ) -> dict[str, Known]:
-        """Look through the newest activities of one record of each write. Associations are not late as searches are.
-
-        Keys whose mail may be there with its content hidden from us are added to `doubtful`.
-        """
-        found: dict[str, Known] = {}
-        for attempt in attempts:
-            targets = sorted(own[attempt.write.key], key=lambda t: _ORDER.index(t[0]))
-            if not targets:
-                continue
-            other, record = targets[0]
-            rows = await self._api.links(other, name, [record])
-            ids = sorted({str(r["toObjectId"]) for many in rows.values() for r in many}, key=numeric, reverse=True)
-            match, doubt = await self._among(name, ids, attempt, facts)
-            if match:
-                found[attempt.write.key] = Known(match)
-            elif doubt:
-                doubtful.add(attempt.write.key)
-        return found
-
-    async def _among(self, name: str, ids: Sequence[str], attempt: Attempt, facts: AccountFacts) -> tuple[str, bool]:
-        """The oldest of the activities `ids` (newest first) that is this write, and whether one may be."""
-        since = attempt.first_sent_at - _EARLIER if attempt.first_sent_at else None
-        match, doubt = "", False
-        for start in range(0, len(ids), MAX_BATCH):
-            properties = FINGERPRINT if name == "emails" else TASK_FINGERPRINT
-            rows = await self._api.read(name, ids[start : start + MAX_BATCH], properties)
-            for row in sorted(rows, key=lambda r: numeric(r["id"]), reverse=True):
-                same = _same(attempt, row, facts)
-                match, doubt = str(row["id"]) if same else match, doubt or same is None
-            if since and all((made := _made_at(r)) is not None and made < since for r in rows):
-                break
-        return match, doubt
+        """See `HubSpotLookup.by_key`."""
+        return await self._lookup.by_key(name, keys)
 
     # ----------------------------------------------------------------------------------------------------- by condition
 
@@ -360,17 +276,3 @@ def targets_of_attempt(attempt: Attempt) -> tuple[Target, ...]:
     if isinstance(write, CreateTask):
         return targets_of([write.record] if write.record else [], write.deal)
     return ()
-
-
-def _same(attempt: Attempt, row: Row, facts: AccountFacts) -> bool | None:
-    write = attempt.write
-    name = MADE_AS[write.kind]
-    if value(row, KEY) or facts.shape(name).mode is not KeyMode.NONE:
-        return value(row, KEY) == write.key
-    if isinstance(write, LogEmail):
-        return is_mail(write, row, facts.author)
-    return isinstance(write, CreateTask) and is_task(write, row, facts.author)
-
-
-def _made_at(row: Row) -> datetime | None:
-    return parse_time(value(row, "hs_createdate") or row.get("createdAt"))

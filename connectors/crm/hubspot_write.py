@@ -13,7 +13,8 @@ from connectors.base.model import Attempt, CreateTask, Effect, LinkEmail, LogEma
 from connectors.crm.hubspot_account import AccountFacts, HubSpotAccount
 from connectors.crm.hubspot_api import MAX_BATCH, HubSpotApi, refused, stops_all
 from connectors.crm.hubspot_change import HubSpotChanger
-from connectors.crm.hubspot_find import RECORD, HubSpotFinder, Target, targets_of_attempt
+from connectors.crm.hubspot_find import RECORD, HubSpotFinder, targets_of_attempt
+from connectors.crm.hubspot_lookup import Target
 from connectors.crm.hubspot_map import LINKS
 from connectors.crm.hubspot_native import HubSpotNative
 from connectors.crm.hubspot_parse import Fault, Outcome, error_of, unknown
@@ -246,7 +247,7 @@ def _activity(attempt: Attempt, facts: AccountFacts) -> Activity:
     if isinstance(write, LogEmail):
         return mail_activity(write, facts.shape("emails"))
     assert isinstance(write, CreateTask)  # noqa: S101 - the caller chose by kind
-    return task_activity(write, facts.statuses)
+    return task_activity(write, facts.shape("tasks"), facts.statuses)
 
 
 def _made(one: Sending, outcome: Outcome, mode: KeyMode) -> Made:

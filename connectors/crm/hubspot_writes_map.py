@@ -175,11 +175,17 @@ def _person(address: Address) -> dict[str, str]:
 # ---------------------------------------------------------------------------------------------------------------- tasks
 
 
-def task_activity(write: CreateTask, statuses: Sequence[str]) -> Activity:
+def task_mark(key: str) -> str:
+    """What stands at the end of a task's text where the account keeps no key on tasks."""
+    return f"[tp:{key[-12:]}]"
+
+
+def task_activity(write: CreateTask, shape: Shape, statuses: Sequence[str]) -> Activity:
     """A task; `hs_timestamp` is when it is due."""
     title, title_cut = cut(write.title)
-    plain, text_cut = cut(write.text, TASK_LIMIT)
-    text = as_html(plain)
+    mark = f"\n\n{task_mark(write.key)}" if shape.mode is KeyMode.NONE else ""
+    plain, text_cut = cut(write.text, TASK_LIMIT - len(mark))
+    text = as_html(plain + mark)
     due = iso(write.due_at)
     properties = {
         "hs_timestamp": due,
@@ -229,7 +235,7 @@ FINGERPRINT = (
     "hs_object_source_id",
     "hs_createdate",
 )
-TASK_FINGERPRINT = (KEY, "hs_timestamp", "hs_task_subject", "hs_object_source", "hs_object_source_id", "hs_createdate")
+TASK_FINGERPRINT = (KEY, "hs_timestamp", "hs_task_body", "hs_createdate")
 OURS = frozenset({"INTEGRATION", "API"})  # what HubSpot names the source of what a program made
 
 
@@ -268,14 +274,9 @@ def is_mail(write: LogEmail, row: Row, author: Author) -> bool | None:
     return seems and theirs == subject
 
 
-def is_task(write: CreateTask, row: Row, author: Author) -> bool:
-    moment = parse_time(value(row, "hs_timestamp"))
-    return (
-        author.made(*source_of(row))
-        and moment is not None
-        and millis(moment) == millis(write.due_at)
-        and value(row, "hs_task_subject") == cut(write.title)[0].strip()
-    )
+def is_task(write: CreateTask, row: Row) -> bool:
+    """Whether a row without a key bears the mark of this task."""
+    return task_mark(write.key) in value(row, "hs_task_body")
 
 
 def same_id(message_id: str, row: Row) -> bool | None:
