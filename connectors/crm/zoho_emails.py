@@ -1,0 +1,150 @@
+"""The e-mails of a record, ten a call: is this mail there?"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from connectors.base.errors import Gone, NotPermitted, Rejected, Transient
+from connectors.base.model import LogEmail
+from connectors.base.services import Clock
+from connectors.crm.zoho_api import ZohoApi
+from connectors.crm.zoho_emails_map import Alike, Entry, best, entry_of, past, same_text
+from connectors.crm.zoho_map import MODULES
+from connectors.crm.zoho_parse import id_in
+from connectors.crm.zoho_writes_map import home_of, message_ref
+
+MOST_PAGES = 60
+_KEPT_FOR = timedelta(minutes=10).total_seconds()
+_KEPT = 64  # records whose lists are remembered
+
+
+@dataclass(slots=True)
+class _Listed:
+    """What is read of one record's list so far. `token` asks for the next page."""
+
+    read_at: float
+    entries: list[Entry] = field(default_factory=list)
+    written: list[Entry] = field(default_factory=list)
+    token: str = ""
+    pages: int = 0
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """`complete` is False where the list is too long to be sure that the mail is not in it."""
+
+    entry: Entry | None = None
+    complete: bool = True
+
+
+def home_path(write: LogEmail) -> str:
+    """The record a mail is logged on, as a path; empty for a mail without record and deal."""
+    home = home_of(write)
+    if home is not None:
+        return f"{MODULES[home.kind]}/{home.id}"
+    return f"Deals/{write.deal}" if write.deal else ""
+
+
+class MailLists:
+    """Looks into e-mail lists. For mail about to be logged a list is read once in ten minutes, else anew."""
+
+    def __init__(self, api: ZohoApi, clock: Clock) -> None:
+        self._api = api
+        self._clock = clock
+        self._kept: OrderedDict[str, _Listed] = OrderedDict()
+        self._can_ask_by_id = True
+
+    async def look(self, write: LogEmail, *, fresh: bool) -> Look:
+        """The entry that is this mail. Raises `Gone` for a record that is deleted."""
+        path = home_path(write)
+        listed = self._listed(path, fresh=fresh)
+        while True:
+            grade, entry = best([*listed.written, *listed.entries], write)
+            if grade is Alike.EXACT:
+                return Look(entry)
+            if listed.ended or past(listed.entries, write.sent_at):
+                break
+            if listed.pages >= MOST_PAGES:
+                return Look(complete=False)
+            await self._read_on(path, listed)
+        if entry is not None and grade is Alike.NEAR and await self._same(path, entry, write):
+            return Look(entry)
+        return Look()
+
+    async def by_id(self, path: str, mail: str) -> Look:
+        """The entry with Zoho's own id."""
+        listed = self._listed(path, fresh=True)
+        while not listed.ended and listed.pages < MOST_PAGES:
+            await self._read_on(path, listed)
+            found = next((e for e in listed.entries if e.id == mail), None)
+            if found:
+                return Look(found)
+        return Look(complete=listed.ended)
+
+    async def has(self, write: LogEmail) -> bool:
+        """Whether Zoho itself says that the record has this Message-ID. A False says nothing.
+
+        The call is gone from the later documents: https://github.com/zoho/crm-oas (associate_email, 2025).
+        """
+        if not self._can_ask_by_id:
+            return False
+        params = {"orginal_message_id": message_ref(write)}  # so spelt by Zoho
+        try:
+            body = await self._api.get("email_available", "actions/email_available", params)
+        except (Rejected, Gone, NotPermitted):
+            self._can_ask_by_id = False
+            return False
+        except Transient:
+            return False
+        if not isinstance(body, Mapping) or body.get("available") is not True:
+            return False
+        record = id_in(body.get("record"))
+        return bool(record) and home_path(write).endswith(f"/{record}")
+
+    def add(self, write: LogEmail, mail: str) -> None:
+        """Remember a mail that was just logged, so that its list need not be read again."""
+        listed = self._kept.get(home_path(write))
+        if listed is not None:
+            row: dict[str, Any] = {
+                "message_id": mail,
+                "subject": write.subject,
+                "from": {"email": write.from_.email},
+                "sent": not write.incoming,
+                "time": write.sent_at.replace(microsecond=0).isoformat(),
+            }
+            listed.written.append(entry_of(row))
+
+    def _listed(self, path: str, *, fresh: bool) -> _Listed:
+        now = self._clock.monotonic()
+        known = self._kept.pop(path, None)
+        if fresh or known is None or now - known.read_at > _KEPT_FOR:
+            known = _Listed(now)
+        self._kept[path] = known
+        while len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+        return known
+
+    async def _read_on(self, path: str, listed: _Listed) -> None:
+        """One more page: https://www.zoho.com/crm/developer/docs/api/v8/get-email-rel-list.html."""
+        params = {"index": listed.token} if listed.token else {}
+        page = await self._api.page("get_emails", f"{path}/Emails", params, name="Emails")
+        listed.pages += 1
+        listed.entries += [entry_of(r) for r in page.rows]
+        listed.ended = not page.more or not page.token or page.token == listed.token
+        listed.token = page.token
+
+    async def _same(self, path: str, entry: Entry, write: LogEmail) -> bool:
+        """Whether an entry of nearly the same time is this mail or its author's next one: their texts tell."""
+        params = {"user_id": entry.owner} if entry.owner else {}
+        try:
+            page = await self._api.page("get_email", f"{path}/Emails/{entry.id}", params, name="Emails")
+        except (Rejected, Gone, NotPermitted):
+            return False
+        theirs = str(page.rows[0].get("content") or "") if page.rows else ""
+        ours = (write.body.html or write.body.text) if write.body else ""
+        return same_text(ours, theirs)
