@@ -1,0 +1,177 @@
+"""Mail written through the API: JSON to MIME and back into drafts, replies, forwards.
+
+https://learn.microsoft.com/graph/api/resources/message#json-representation.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any
+
+from tradepost.sandbox.graph import content
+from tradepost.sandbox.graph.errors import ApiError, bad_request
+from tradepost.sandbox.graph.mailbox import Item
+from tradepost.sandbox.graph.view import Json
+
+MAX_UPLOAD = (
+    4_000_000  # bytes of a request that Graph takes: https://learn.microsoft.com/graph/outlook-large-attachments
+)
+_RECIPIENTS = (("toRecipients", "To"), ("ccRecipients", "Cc"), ("bccRecipients", "Bcc"), ("replyTo", "Reply-To"))
+_PLAIN = re.compile(r"[\r\n\x00]+")
+
+
+def address_of(value: Any) -> str:
+    """`Name <address>` of a recipient object. Raises 400."""
+    entry = value.get("emailAddress") if isinstance(value, Mapping) else None
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("address"), str):
+        raise bad_request("At least one recipient is not valid.")
+    name, address = _PLAIN.sub(" ", str(entry.get("name") or "")), entry["address"].strip()
+    if not re.fullmatch(r"[^\s<>@,;]+@[^\s<>@,;]+", address):
+        raise ApiError(400, "ErrorInvalidRecipients", "At least one recipient isn't valid.")
+    try:
+        return str(Address(display_name=name, addr_spec=address))
+    except ValueError as error:
+        raise ApiError(400, "ErrorInvalidRecipients", "At least one recipient isn't valid.") from error
+
+
+def mime_of(body: Json, sender: tuple[str, str], message_id: str, now: datetime, base: bytes = b"") -> bytes:
+    """The MIME of a message resource. `base` is the draft's former MIME, of which what `body` leaves out is kept."""
+    old = content.read(base) if base else None
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = str(Address(display_name=sender[0], addr_spec=sender[1]))
+    for name, header in _RECIPIENTS:
+        given = body.get(name)
+        if given is not None:
+            if not isinstance(given, list):
+                raise bad_request(f"Cannot deserialize {name}.")
+            people = ", ".join(address_of(entry) for entry in given)
+        else:
+            people = old.header(header) if old else ""
+        if people:
+            mail[header] = people
+    mail["Subject"] = _PLAIN.sub(" ", str(body.get("subject", old.header("Subject") if old else "") or ""))
+    mail["Date"] = format_datetime(now)
+    mail["Message-ID"] = f"<{message_id}>"
+    _more_headers(mail, body, old)
+    _put_body(mail, body, old)
+    for attachment in body.get("attachments") or ():
+        attach(mail, attachment)
+    _keep_attachments(mail, base, old)
+    return mail.as_bytes()
+
+
+def _more_headers(mail: EmailMessage, body: Json, old: content.Content | None) -> None:
+    importance = str(body.get("importance") or (old.header("Importance") if old else ""))
+    if importance.lower() in ("high", "low"):
+        mail["Importance"] = importance.lower()
+    for header in ("References", "In-Reply-To"):
+        if old and old.header(header):
+            mail[header] = old.header(header)
+    for entry in body.get("internetMessageHeaders") or ():
+        name, value = str(entry.get("name", "")), _PLAIN.sub(" ", str(entry.get("value", "")))
+        if not re.fullmatch(r"[xX]-[A-Za-z0-9-]{1,100}", name):
+            message = f"The internet message header name '{name}' should start with 'x-' or 'X-'."
+            raise ApiError(400, "InvalidInternetMessageHeader", message)
+        mail[name] = value
+
+
+def _put_body(mail: EmailMessage, body: Json, old: content.Content | None) -> None:
+    given = body.get("body")
+    if isinstance(given, Mapping):
+        text, html = str(given.get("content") or ""), str(given.get("contentType", "text")).lower() == "html"
+    elif old is not None:
+        text, html = (old.html, True) if old.html is not None else (old.text or "", False)
+    else:
+        text, html = "", False
+    mail.set_content(text, subtype="html" if html else "plain", charset="utf-8")
+
+
+def _keep_attachments(mail: EmailMessage, base: bytes, old: content.Content | None) -> None:
+    for index, kept in enumerate(old.attachments if old else ()):
+        main, _, sub = (kept.content_type or "message/rfc822").partition("/")
+        data = content.attachment_bytes(base, index)
+        if main == "message":
+            main, sub = "application", "octet-stream"
+        mail.add_attachment(data, main, sub or "octet-stream", filename=kept.name, cid=_cid(kept.content_id))
+
+
+def _cid(text: str) -> str | None:
+    return f"<{text}>" if text else None
+
+
+def attach(mail: EmailMessage, given: Any) -> None:
+    """A fileAttachment object as a MIME part. Raises 400."""
+    if not isinstance(given, Mapping) or not str(given.get("@odata.type", "")).endswith("fileAttachment"):
+        raise bad_request("Only attachments of type #microsoft.graph.fileAttachment are taken here.")
+    try:
+        data = b64decode(str(given.get("contentBytes") or ""), validate=True)
+    except ValueError as error:
+        raise bad_request("Cannot convert the literal to the expected type 'Edm.Binary'.") from error
+    main, _, sub = str(given.get("contentType") or "application/octet-stream").partition("/")
+    if (
+        not re.fullmatch(r"[\w.+-]+", main, re.ASCII)
+        or not re.fullmatch(r"[\w.+-]+", sub, re.ASCII)
+        or main in ("multipart", "message")
+    ):
+        main, sub = "application", "octet-stream"
+    name = _PLAIN.sub(" ", str(given.get("name") or "attachment"))
+    inline = "inline" if given.get("isInline") else "attachment"
+    mail.add_attachment(data, main, sub, filename=name, cid=_cid(str(given.get("contentId") or "")), disposition=inline)
+
+
+def reply_body(item: Item, given: Json, *, own: frozenset[str], everyone: bool) -> Json:
+    """What a reply's draft starts from; `given` is the call's body."""
+    people = item.content.people
+    back = people["reply-to"] or people["from"] or people["sender"]
+    to = [*back, *(people["to"] if everyone else ())]
+    cc = people["cc"] if everyone else ()
+    start: Json = {
+        "subject": _prefixed("RE", item.head.subject),
+        "toRecipients": _objects(to, own),
+        "ccRecipients": _objects(cc, own),
+        "body": {"contentType": "text", "content": f"{given.get('comment') or ''}\n\n{_quoted(item)}"},
+    }
+    return start | _message(given)
+
+
+def forward_body(item: Item, given: Json) -> Json:
+    start: Json = {
+        "subject": _prefixed("FW", item.head.subject),
+        "toRecipients": given.get("toRecipients") or [],
+        "body": {"contentType": "text", "content": f"{given.get('comment') or ''}\n\n{_quoted(item)}"},
+    }
+    return start | _message(given)
+
+
+def _message(given: Json) -> Json:
+    found = given.get("message") or given.get("Message") or {}
+    return {name: value for name, value in found.items() if value} if isinstance(found, dict) else {}
+
+
+def _objects(people: Any, own: frozenset[str]) -> list[Json]:
+    found = {p.address.lower(): p for p in people if p.address and p.address.lower() not in own}
+    return [{"emailAddress": {"name": p.name, "address": p.address}} for p in found.values()]
+
+
+def _prefixed(prefix: str, subject: str) -> str:
+    return subject if subject.upper().startswith(f"{prefix}:") else f"{prefix}: {subject}"
+
+
+def _quoted(item: Item) -> str:
+    sender = next((p.address for p in item.content.people["from"]), "")
+    return f"________________________________\nFrom: {sender}\nSubject: {item.head.subject}\n\n{item.text}"
+
+
+def threaded(raw: bytes, item: Item) -> bytes:
+    """A draft that answers a mail names it."""
+    if not item.head.message_id:
+        return raw
+    chain = " ".join(f"<{r}>" for r in (*item.head.references, item.head.message_id))
+    return f"In-Reply-To: <{item.head.message_id}>\r\nReferences: {chain}\r\n".encode() + raw
