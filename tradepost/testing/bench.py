@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -179,10 +179,8 @@ async def opened(bench: Bench[R], start: Callable[[], Awaitable[None]]) -> Async
         yield bench
     except BaseException:
         bench.world.faults.clear()
-        try:
+        with suppress(Exception):  # the check's own failure is the finding
             await bench.close()
-        except Exception:  # noqa: BLE001, S110 - the check's own failure is the finding
-            pass
         raise
     await bench.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from connectors.base.crm import CrmTarget
@@ -166,7 +166,7 @@ class CrmBench(Bench[CrmRig]):
             "title": f"Answer Li {n}",
             "text": "A quotation is asked for.",
             "due_at": due,
-            "due_on": due.date() if isinstance(due, datetime) else date(2026, 3, 4),
+            "due_on": due.date(),
             "record": record,
         }
         return Attempt(CreateTask(**fields | changes))

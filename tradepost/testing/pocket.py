@@ -120,14 +120,14 @@ class PocketVendor(Vendor):
     async def respond(self, request: Request) -> Response:
         body = await request.body()
         try:
-            if request.headers.get("authorization") != f"Bearer {KEY}":
-                raise Refused(401, "unknown_key")
             given = json.loads(body) if body else {}
             return self._answer(request, request.url.path.strip("/").split("/")[1:], given)
         except Refused as refused:
             return _refusal(refused.status, refused.code)
 
     def _answer(self, request: Request, parts: Sequence[str], given: dict[str, Any]) -> Response:
+        if request.headers.get("authorization") != f"Bearer {KEY}":
+            raise Refused(401, "unknown_key")
         match request.method, parts:
             case "GET", ["account"]:
                 return JSONResponse({"id": "acc-77", "name": "Harbour Trading", "stages": STAGES})

@@ -1,7 +1,7 @@
 """What a suite must know to judge a connector: how to open it, and what happens at its vendor.
 
-A rig is one simulated vendor with one account, fresh for every check. `vendor` is a `tradepost.testing.Vendor`: its base
-class keeps the log of requests and carries out faults, which the suite orders by the kind of write they hit.
+A rig is one simulated vendor with one account, fresh for every check. `vendor` is a `tradepost.testing.Vendor`: its
+base class keeps the log of requests and carries out faults, which the suite orders by the kind of write they hit.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Rig:
     vendor: Vendor
     refusals: ClassVar[Refusals] = MappingProxyType({})
     secrets: tuple[str, ...] = ()
-    lacks: Mapping[str, str] = MappingProxyType({})
+    lacks: ClassVar[Mapping[str, str]] = MappingProxyType({})
     lag: float = 2.0
     tells_when: bool = False
 
@@ -73,9 +73,7 @@ class CrmPeople(Protocol):
     def add_company(self, name: str, domain: str = "") -> str: ...
     def add_contact(self, name: str, address: str, *, company: str = "", owner: str = "") -> str: ...
     def add_lead(self, name: str, company_name: str, address: str, *, owner: str = "") -> str: ...
-    def add_deal(
-        self, name: str, *, company: str = "", contact: str = "", stage: str = "", owner: str = ""
-    ) -> str: ...
+    def add_deal(self, name: str, *, company: str = "", contact: str = "", stage: str = "", owner: str = "") -> str: ...
     def move_deal(self, deal: str, stage: str) -> None: ...
     def close_task(self, task: str) -> None: ...
     def delete_record(self, record: str) -> None: ...

@@ -90,9 +90,7 @@ for _kind in WriteKind:
 
 
 def _late(kind: WriteKind) -> None:
-    @unknown(
-        f"A late effect of {DOING[kind]} is not told as absent once it has settled", does(kind), looks_up(kind)
-    )
+    @unknown(f"A late effect of {DOING[kind]} is not told as absent once it has settled", does(kind), looks_up(kind))
     async def _(bench: CrmBench) -> None:
         ready = await bench.ready(kind)
         operation, sent_at = _last(bench, kind), bench.clock.now()

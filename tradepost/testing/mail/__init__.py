@@ -1,3 +1,3 @@
 """The checks of a mail source, in the order in which tables show them."""
 
-from tradepost.testing.mail import feed, listing, reading, trouble  # noqa: F401, I001 - this is their order
+from tradepost.testing.mail import feed, listing, reading, trouble  # noqa: F401 - this is their order

@@ -152,9 +152,7 @@ async def _(bench: MailBench) -> None:
 async def _(bench: MailBench) -> None:
     first = bench.deliver(1, Subject="Lamps")
     await bench.later()
-    answer = bench.deliver(
-        2, Subject="Re: Lamps", In_Reply_To="<m1@acme.example>", References="<m1@acme.example>"
-    )
+    answer = bench.deliver(2, Subject="Re: Lamps", In_Reply_To="<m1@acme.example>", References="<m1@acme.example>")
     other = bench.deliver(3, Subject="Chairs")
     await bench.later()
     threads = [m.thread_id for m in await bench.read(first, answer, other)]

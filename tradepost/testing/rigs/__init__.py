@@ -1,0 +1,13 @@
+"""Rigs of the connectors that come with Tradepost."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tradepost.sandbox.kernel import World
+from tradepost.testing.rigs.gmail import GmailRig
+from tradepost.testing.rigs.salesforce import SalesforceRig, SalesforceUnkeyedRig
+
+MAIL_RIGS: tuple[Callable[[World], Any], ...] = (GmailRig,)
+CRM_RIGS: tuple[Callable[[World], Any], ...] = (SalesforceRig,)
+LESSER_RIGS: tuple[Callable[[World], Any], ...] = (SalesforceUnkeyedRig,)
+"""Accounts that lack something of their set-up: judged by `make conformance` only."""

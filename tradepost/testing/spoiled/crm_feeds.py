@@ -56,7 +56,7 @@ def catches(check: str, into: list[Spoiled[CrmBench]], **more: bool) -> Callable
     """Lists a spoiled target under its docstring."""
 
     def keep(spoiled: type[Whole]) -> type[Whole]:
-        into.append(Spoiled((spoiled.__doc__ or "").strip(), spoiled, check, **more))
+        into.append(Spoiled((spoiled.__doc__ or "").rstrip("."), spoiled, check, **more))
         return spoiled
 
     return keep
@@ -64,7 +64,7 @@ def catches(check: str, into: list[Spoiled[CrmBench]], **more: bool) -> Callable
 
 @catches("The account's id stays the same, also for a new connection", FEEDS)
 class _NewId(Whole):
-    """makes a new account id for every connection"""
+    """Makes a new account id for every connection."""
 
     def __init__(self, inner: CrmTarget, bench: CrmBench) -> None:
         super().__init__(inner, bench)
@@ -76,7 +76,7 @@ class _NewId(Whole):
 
 @catches("Nothing asked sends nothing", FEEDS)
 class _AsksForNothing(Whole):
-    """calls the vendor with an empty question"""
+    """Calls the vendor with an empty question."""
 
     async def find_customers(self, addresses: Sequence[str], domains: Sequence[str]) -> tuple[Customer, ...]:
         return await super().find_customers(addresses or ["nobody@nowhere.example"], domains)
@@ -84,7 +84,7 @@ class _AsksForNothing(Whole):
 
 @catches("A connection may be closed twice, and before it was used", FEEDS)
 class _ClosesOnce(Whole):
-    """cannot be closed twice"""
+    """Cannot be closed twice."""
 
     closed = False
 
@@ -97,7 +97,7 @@ class _ClosesOnce(Whole):
 
 @catches("Every user is told, to the last page, with lower-case addresses", FEEDS)
 class _FirstUsers(Whole):
-    """reads the first page of users only"""
+    """Reads the first page of users only."""
 
     async def users(self) -> tuple[User, ...]:
         return (await super().users())[: self.bench.rig.user_page]
@@ -105,7 +105,7 @@ class _FirstUsers(Whole):
 
 @catches("A user who has left is told as inactive", FEEDS)
 class _NobodyLeaves(Whole):
-    """tells users who have left as active"""
+    """Tells users who have left as active."""
 
     async def users(self) -> tuple[User, ...]:
         return tuple(replace(u, active=True) for u in await super().users())
@@ -113,19 +113,17 @@ class _NobodyLeaves(Whole):
 
 @catches("Stages are told by the ids that deals carry, with closed and won ones marked", FEEDS)
 class _LabelsForIds(Whole):
-    """tells stages by their labels"""
+    """Tells stages by their labels."""
 
     async def check(self) -> TargetAccount:
         account = await super().check()
-        told = tuple(
-            replace(p, stages=tuple(replace(s, id=s.label) for s in p.stages)) for p in account.pipelines
-        )
+        told = tuple(replace(p, stages=tuple(replace(s, id=s.label) for s in p.stages)) for p in account.pipelines)
         return replace(account, pipelines=told)
 
 
 @catches("An address that is not the first is told as well", FEEDS)
 class _FirstAddressTold(Whole):
-    """drops alternative addresses from the mirror"""
+    """Drops alternative addresses from the mirror."""
 
     async def customers(self, cursor: str | None) -> Page[Customer]:
         page = await super().customers(cursor)
@@ -134,25 +132,25 @@ class _FirstAddressTold(Whole):
 
 @catches("An address that is not the first still finds its customer", FEEDS)
 class _FirstAddressFound(Whole):
-    """drops alternative addresses when it looks for customers"""
+    """Drops alternative addresses when it looks for customers."""
 
     async def find_customers(self, addresses: Sequence[str], domains: Sequence[str]) -> tuple[Customer, ...]:
         found = await super().find_customers(addresses, domains)
-        return tuple(c for c in found if c.emails[:1] and c.emails[0] in addresses or set(c.domains) & set(domains))
+        return tuple(c for c in found if (c.emails[:1] and c.emails[0] in addresses) or set(c.domains) & set(domains))
 
 
 @catches("A similar address or domain is another one", FEEDS)
 class _FindsAlike(Whole):
-    """finds customers whose address merely contains the one asked for"""
+    """Finds customers whose address merely contains the one asked for."""
 
-    async def find_customers(self, addresses: Sequence[str], domains: Sequence[str]) -> tuple[Customer, ...]:
+    async def find_customers(self, addresses: Sequence[str], domains: Sequence[str]) -> tuple[Customer, ...]:  # noqa: ARG002
         rows, _cursor = await self.bench.all_of(self.inner.customers)
         return tuple(c for c in rows.values() if any(a in e for a in addresses for e in c.emails))
 
 
 @catches("A company is found by its domain", FEEDS)
 class _NoDomains(Whole):
-    """forgets the domains of companies"""
+    """Forgets the domains of companies."""
 
     async def find_customers(self, addresses: Sequence[str], domains: Sequence[str]) -> tuple[Customer, ...]:  # noqa: ARG002
         return await super().find_customers(addresses, ())
@@ -160,7 +158,7 @@ class _NoDomains(Whole):
 
 @catches("Every customer is told, to the last page", FEEDS)
 class _LosesSecondPage(Whole):
-    """loses the second page"""
+    """Loses the second page."""
 
     async def customers(self, cursor: str | None) -> Page[Customer]:
         page = await super().customers(cursor)
@@ -169,7 +167,7 @@ class _LosesSecondPage(Whole):
 
 @catches("A page without news keeps its place", FEEDS)
 class _AdvancesOnNothing(Whole):
-    """advances the cursor on an empty page"""
+    """Advances the cursor on an empty page."""
 
     skips = False
 
@@ -181,7 +179,7 @@ class _AdvancesOnNothing(Whole):
 
 @catches("The same cursor, asked twice, tells at least the same", FEEDS)
 class _TellsOnce(Whole):
-    """tells each change once, whatever cursor it is asked with"""
+    """Tells each change once, whatever cursor it is asked with."""
 
     def __init__(self, inner: CrmTarget, bench: CrmBench) -> None:
         super().__init__(inner, bench)
@@ -196,7 +194,7 @@ class _TellsOnce(Whole):
 
 @catches("A cursor survives a restart", FEEDS)
 class _RemembersCursors(Whole):
-    """keeps its cursors in memory"""
+    """Keeps its cursors in memory."""
 
     def __init__(self, inner: CrmTarget, bench: CrmBench) -> None:
         super().__init__(inner, bench)
@@ -212,7 +210,7 @@ class _RemembersCursors(Whole):
 
 @catches("A customer who is added while the pages are read is not lost", FEEDS)
 class _LateCursor(Whole):
-    """takes its cursor when the listing has ended"""
+    """Takes its cursor when the listing has ended."""
 
     def __init__(self, inner: CrmTarget, bench: CrmBench) -> None:
         super().__init__(inner, bench)
@@ -237,7 +235,7 @@ class _LateCursor(Whole):
 
 @catches("A position that is too old is told as expired", FEEDS)
 class _HidesExpiry(Whole):
-    """hides an expired cursor behind an empty page"""
+    """Hides an expired cursor behind an empty page."""
 
     async def customers(self, cursor: str | None) -> Page[Customer]:
         try:
@@ -248,7 +246,7 @@ class _HidesExpiry(Whole):
 
 @catches("A deleted customer is told as deleted", FEEDS)
 class _ForgetsDeletions(Whole):
-    """leaves deleted customers out of the changes"""
+    """Leaves deleted customers out of the changes."""
 
     async def customers(self, cursor: str | None) -> Page[Customer]:
         page = await super().customers(cursor)
@@ -257,7 +255,7 @@ class _ForgetsDeletions(Whole):
 
 @catches("A merged customer names the one it became", FEEDS)
 class _ForgetsMerges(Whole):
-    """tells merged customers as deleted only"""
+    """Tells merged customers as deleted only."""
 
     async def customers(self, cursor: str | None) -> Page[Customer]:
         page = await super().customers(cursor)
@@ -266,7 +264,7 @@ class _ForgetsMerges(Whole):
 
 @catches("A won deal is told as closed and won, a lost one as closed", FEEDS)
 class _EverythingOpen(Whole):
-    """tells closed deals as open"""
+    """Tells closed deals as open."""
 
     async def deals(self, cursor: str | None) -> Page[Deal]:
         page = await super().deals(cursor)
@@ -275,7 +273,7 @@ class _EverythingOpen(Whole):
 
 @catches("Every open deal is told, to the last page", FEEDS)
 class _FirstDeals(Whole):
-    """ends a listing of deals after its first page"""
+    """Ends a listing of deals after its first page."""
 
     async def deals(self, cursor: str | None) -> Page[Deal]:
         return replace(await super().deals(cursor), more=False)
@@ -283,7 +281,7 @@ class _FirstDeals(Whole):
 
 @catches("A failing feed raises, and never tells an empty page", FEEDS)
 class _SwallowsLimits(Whole):
-    """swallows 429 and tells an empty page"""
+    """Swallows 429 and tells an empty page."""
 
     async def customers(self, cursor: str | None) -> Page[Customer]:
         try:
@@ -294,7 +292,7 @@ class _SwallowsLimits(Whole):
 
 @catches("A used-up quota is RateLimited, with operation and hint", FEEDS)
 class _LimitsAreFailures(Whole):
-    """tells a used-up quota as a failing server"""
+    """Tells a used-up quota as a failing server."""
 
     async def users(self) -> tuple[User, ...]:
         try:
@@ -305,7 +303,7 @@ class _LimitsAreFailures(Whole):
 
 @catches("HTML and cut JSON in answer to a question are BadReply or Transient", FEEDS)
 class _LetsOut(Whole):
-    """lets errors of its own kind out"""
+    """Lets errors of its own kind out."""
 
     async def users(self) -> tuple[User, ...]:
         try:
@@ -316,7 +314,7 @@ class _LetsOut(Whole):
 
 @catches("No address, subject, text or secret is in a log line or an error", FEEDS)
 class _LogsAddresses(Whole):
-    """logs the addresses that it looks for"""
+    """Logs the addresses that it looks for."""
 
     async def find_customers(self, addresses: Sequence[str], domains: Sequence[str]) -> tuple[Customer, ...]:
         self.bench.log.info("customers.find", wanted=list(addresses))
@@ -325,7 +323,7 @@ class _LogsAddresses(Whole):
 
 @catches("A connector never waits by itself", FEEDS)
 class _Waits(Whole):
-    """waits a second after each page"""
+    """Waits a second after each page."""
 
     async def customers(self, cursor: str | None) -> Page[Customer]:
         await self.bench.own_clock.sleep(1)
@@ -334,7 +332,7 @@ class _Waits(Whole):
 
 @catches("The same questions make the same requests and answers", FEEDS)
 class _Random(Whole):
-    """answers otherwise every time"""
+    """Answers otherwise every time."""
 
     async def find_customers(self, addresses: Sequence[str], domains: Sequence[str]) -> tuple[Customer, ...]:
         found: Any = await super().find_customers(addresses, domains)

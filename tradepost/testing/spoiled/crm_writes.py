@@ -56,7 +56,7 @@ class _Retells(Whole):
 
 @catches("A deal moves from the stage we expect to the next, once", WRITES)
 class _SendsLabels(_Rewrites):
-    """sends labels for stage ids"""
+    """Sends labels for stage ids."""
 
     def rewrite(self, write: Write) -> Write:
         if not isinstance(write, MoveDeal):
@@ -67,7 +67,7 @@ class _SendsLabels(_Rewrites):
 
 @catches("Where a person moved the deal first, the person wins", WRITES)
 class _OverPersons(_Rewrites):
-    """moves a deal wherever it stands"""
+    """Moves a deal wherever it stands."""
 
     def rewrite(self, write: Write) -> Write:
         if not isinstance(write, MoveDeal):
@@ -77,7 +77,7 @@ class _OverPersons(_Rewrites):
 
 @catches("A field that a person has filled stays as it is", WRITES)
 class _Overwrites(_Rewrites):
-    """overwrites fields that a person has filled"""
+    """Overwrites fields that a person has filled."""
 
     def rewrite(self, write: Write) -> Write:
         return replace(write, only_if_empty=False) if isinstance(write, SetFields) else write
@@ -85,7 +85,7 @@ class _Overwrites(_Rewrites):
 
 @catches("A mail keeps its date, direction, sender and subject", WRITES)
 class _Today(_Rewrites):
-    """logs a mail under today's date"""
+    """Logs a mail under today's date."""
 
     def rewrite(self, write: Write) -> Write:
         return replace(write, sent_at=self.bench.clock.now()) if isinstance(write, LogEmail) else write
@@ -93,7 +93,7 @@ class _Today(_Rewrites):
 
 @catches("An outgoing mail is told as outgoing", WRITES)
 class _Incoming(_Rewrites):
-    """logs every mail as incoming"""
+    """Logs every mail as incoming."""
 
     def rewrite(self, write: Write) -> Write:
         return replace(write, incoming=True) if isinstance(write, LogEmail) else write
@@ -101,7 +101,7 @@ class _Incoming(_Rewrites):
 
 @catches("A mail hangs on its deal as well", WRITES)
 class _NoDeal(_Rewrites):
-    """leaves the deal out"""
+    """Leaves the deal out."""
 
     def rewrite(self, write: Write) -> Write:
         return replace(write, deal="") if isinstance(write, LogEmail) else write
@@ -109,7 +109,7 @@ class _NoDeal(_Rewrites):
 
 @catches("One mail is shown on all of its records", WRITES)
 class _FirstRecord(_Rewrites):
-    """logs a mail on its first record only"""
+    """Logs a mail on its first record only."""
 
     def rewrite(self, write: Write) -> Write:
         return replace(write, participants=write.participants[:1]) if isinstance(write, LogEmail) else write
@@ -117,7 +117,7 @@ class _FirstRecord(_Rewrites):
 
 @catches("Chinese, Arabic, emoji and control characters arrive, or at least do not stop a mail", WRITES)
 class _Ascii(_Rewrites):
-    """writes ASCII only"""
+    """Writes ASCII only."""
 
     def rewrite(self, write: Write) -> Write:
         if not isinstance(write, LogEmail):
@@ -127,7 +127,7 @@ class _Ascii(_Rewrites):
 
 @catches("Creating a task a second time with its key changes nothing and is no error", WRITES)
 class _NewKeys(_Rewrites):
-    """makes a new key at every try"""
+    """Makes a new key at every try."""
 
     def rewrite(self, write: Write) -> Write:
         return replace(write, key=f"v1:{uuid.uuid4().hex}")
@@ -141,7 +141,7 @@ class _NewKeys(_Rewrites):
 
 @catches("Answers come in the order of the writes", WRITES)
 class _Reversed(Whole):
-    """trusts the order of a batch's answers"""
+    """Trusts the order of a batch's answers."""
 
     async def write_many(self, attempts: Sequence[Attempt]) -> Answers:
         answers = await super().write_many(list(reversed(attempts)))
@@ -152,7 +152,7 @@ class _Reversed(Whole):
 
 @catches("A bad write among good ones spoils only itself", WRITES)
 class _AllOrNothing(Whole):
-    """tells one bad write's error for the whole batch"""
+    """Tells one bad write's error for the whole batch."""
 
     async def write_many(self, attempts: Sequence[Attempt]) -> Answers:
         answers = await super().write_many(attempts)
@@ -164,7 +164,7 @@ class _AllOrNothing(Whole):
 
 @catches("A lost answer to creating a task is an unknown outcome, and is not sent again", WRITES)
 class _Retries(Whole):
-    """retries an unknown outcome"""
+    """Retries an unknown outcome."""
 
     async def write_many(self, attempts: Sequence[Attempt]) -> Answers:
         try:
@@ -178,7 +178,7 @@ class _Retries(Whole):
 
 @catches("A broken connection after a write is an unknown outcome", WRITES)
 class _LostIsTransient(_Retells):
-    """tells a lost answer as a write that did not happen"""
+    """Tells a lost answer as a write that did not happen."""
 
     def retell(self, attempt: Attempt, answer: Receipt | ConnectorError) -> Receipt | ConnectorError:  # noqa: ARG002
         return Transient(answer.hint) if isinstance(answer, OutcomeUnknown) else answer
@@ -186,7 +186,7 @@ class _LostIsTransient(_Retells):
 
 @catches("A server's failure after a write is an unknown outcome", WRITES)
 class _FailureIsRefusal(_Retells):
-    """tells a server's failure as a refusal"""
+    """Tells a server's failure as a refusal."""
 
     def retell(self, attempt: Attempt, answer: Receipt | ConnectorError) -> Receipt | ConnectorError:  # noqa: ARG002
         failed = isinstance(answer, OutcomeUnknown) and answer.status == 500
@@ -195,7 +195,7 @@ class _FailureIsRefusal(_Retells):
 
 @catches("An answer that is cut in half is no refusal", WRITES)
 class _CutIsRefusal(_Retells):
-    """takes an answer that it cannot read for a refusal"""
+    """Takes an answer that it cannot read for a refusal."""
 
     def retell(self, attempt: Attempt, answer: Receipt | ConnectorError) -> Receipt | ConnectorError:  # noqa: ARG002
         return Rejected("Refused.") if isinstance(answer, OutcomeUnknown | BadReply) else answer
@@ -203,7 +203,7 @@ class _CutIsRefusal(_Retells):
 
 @catches("Logging a mail a second time with its key changes nothing and is no error", WRITES)
 class _ExistingIsRefusal(_Retells):
-    """tells a key that is taken as a refusal"""
+    """Tells a key that is taken as a refusal."""
 
     def retell(self, attempt: Attempt, answer: Receipt | ConnectorError) -> Receipt | ConnectorError:  # noqa: ARG002
         taken = isinstance(answer, Receipt) and answer.effect is Effect.EXISTING
@@ -212,7 +212,7 @@ class _ExistingIsRefusal(_Retells):
 
 @catches("A stranger who is known by then is not made again", WRITES)
 class _ExistingIsCreated(_Retells):
-    """tells a record that was there as one that it made"""
+    """Tells a record that was there as one that it made."""
 
     def retell(self, attempt: Attempt, answer: Receipt | ConnectorError) -> Receipt | ConnectorError:  # noqa: ARG002
         return replace(answer, effect=Effect.CREATED) if isinstance(answer, Receipt) else answer
@@ -220,7 +220,7 @@ class _ExistingIsCreated(_Retells):
 
 @catches("Where a person moved the deal first, the person wins", WRITES)
 class _ConflictIsDone(_Retells):
-    """tells a person's move as its own success"""
+    """Tells a person's move as its own success."""
 
     def retell(self, attempt: Attempt, answer: Receipt | ConnectorError) -> Receipt | ConnectorError:
         if isinstance(answer, Conflict) and isinstance(attempt.write, MoveDeal):
@@ -230,7 +230,7 @@ class _ConflictIsDone(_Retells):
 
 @catches("Completing respects a person who was first", WRITES)
 class _ClosesAgain(_Retells):
-    """claims to have closed a task that a person closed"""
+    """Claims to have closed a task that a person closed."""
 
     def retell(self, attempt: Attempt, answer: Receipt | ConnectorError) -> Receipt | ConnectorError:
         if isinstance(answer, Receipt) and isinstance(attempt.write, CompleteTask):
@@ -240,7 +240,7 @@ class _ClosesAgain(_Retells):
 
 @catches("Logging a mail shows once at the vendor, and the receipt names its key and record", WRITES)
 class _NoRecord(_Retells):
-    """gives receipts without a record"""
+    """Gives receipts without a record."""
 
     def retell(self, attempt: Attempt, answer: Receipt | ConnectorError) -> Receipt | ConnectorError:  # noqa: ARG002
         return replace(answer, record="") if isinstance(answer, Receipt) else answer
@@ -248,7 +248,7 @@ class _NoRecord(_Retells):
 
 @catches("A used-up quota on a write is told, sent once, and nothing is written", WRITES)
 class _HastyWriter(_Retells):
-    """tells a used-up quota on a write as an unknown outcome"""
+    """Tells a used-up quota on a write as an unknown outcome."""
 
     def retell(self, attempt: Attempt, answer: Receipt | ConnectorError) -> Receipt | ConnectorError:  # noqa: ARG002
         return OutcomeUnknown(answer.hint) if isinstance(answer, Transient) else answer
@@ -259,7 +259,7 @@ class _HastyWriter(_Retells):
 
 @catches("A late effect of logging a mail is not told as absent once it has settled", WRITES)
 class _SettledAtOnce(Whole):
-    """answers Absent before a write has settled"""
+    """Answers Absent before a write has settled."""
 
     async def check(self) -> TargetAccount:
         account = await super().check()
@@ -269,7 +269,7 @@ class _SettledAtOnce(Whole):
 
 @catches("What was done of creating a task is found when it has settled", WRITES)
 class _NeverFinds(Whole):
-    """answers Absent without looking"""
+    """Answers Absent without looking."""
 
     async def find_written(self, attempts: Sequence[Attempt]) -> tuple[Finding, ...]:
         return tuple(Absent() for _ in attempts)
@@ -277,7 +277,7 @@ class _NeverFinds(Whole):
 
 @catches("A lost request for logging a mail is an unknown outcome, then absent, and can be sent again", WRITES)
 class _AlwaysFinds(Whole):
-    """takes every unknown outcome for done"""
+    """Takes every unknown outcome for done."""
 
     async def find_written(self, attempts: Sequence[Attempt]) -> tuple[Finding, ...]:
         return tuple(Found(Receipt(a.write.key, "?", Effect.EXISTING)) for a in attempts)
@@ -285,7 +285,7 @@ class _AlwaysFinds(Whole):
 
 @catches("Findings come in the order asked", WRITES)
 class _FoundFirst(Whole):
-    """tells what it found before what it did not"""
+    """Tells what it found before what it did not."""
 
     async def find_written(self, attempts: Sequence[Attempt]) -> tuple[Finding, ...]:
         return tuple(sorted(await super().find_written(attempts), key=lambda f: not isinstance(f, Found)))
@@ -293,7 +293,7 @@ class _FoundFirst(Whole):
 
 @catches("A look-up that fails is an error, never an answer", WRITES)
 class _FailedIsAbsent(Whole):
-    """tells a look-up that failed as absent"""
+    """Tells a look-up that failed as absent."""
 
     async def find_written(self, attempts: Sequence[Attempt]) -> tuple[Finding, ...]:
         try:
@@ -307,7 +307,7 @@ _HALF = "What is half done of logging a mail is told as partial, and finished wi
 
 @catches(_HALF, WRITES, in_steps=True)
 class _PartialIsDone(Whole):
-    """marks a partial write done"""
+    """Marks a partial write done."""
 
     async def find_written(self, attempts: Sequence[Attempt]) -> tuple[Finding, ...]:
         findings = await super().find_written(attempts)
@@ -319,7 +319,7 @@ class _PartialIsDone(Whole):
 
 @catches(_HALF, WRITES, in_steps=True)
 class _RepeatsSteps(Whole):
-    """repeats steps that were seen to be done"""
+    """Repeats steps that were seen to be done."""
 
     async def write_many(self, attempts: Sequence[Attempt]) -> Answers:
         return await super().write_many([replace(a, record="", done_steps=()) for a in attempts])
@@ -327,7 +327,7 @@ class _RepeatsSteps(Whole):
 
 @catches(_HALF, WRITES, in_steps=True)
 class _NeverFinishes(Whole):
-    """leaves out the steps that are missing"""
+    """Leaves out the steps that are missing."""
 
     async def write_many(self, attempts: Sequence[Attempt]) -> Answers:
         half = [a for a in attempts if a.record]
@@ -338,7 +338,7 @@ class _NeverFinishes(Whole):
 
 @catches("No address, subject, text or secret is in a log line or an error", WRITES)
 class _QuotesSubjects(_Retells):
-    """quotes the mail in its errors"""
+    """Quotes the mail in its errors."""
 
     def retell(self, attempt: Attempt, answer: Receipt | ConnectorError) -> Receipt | ConnectorError:
         if isinstance(answer, ConnectorError) and isinstance(attempt.write, LogEmail):

@@ -65,7 +65,7 @@ def catches(check: str) -> Callable[[type[Whole]], type[Whole]]:
     """Lists a spoiled source under its docstring."""
 
     def keep(spoiled: type[Whole]) -> type[Whole]:
-        _SPOILED.append(Spoiled((spoiled.__doc__ or "").strip(), spoiled, check))
+        _SPOILED.append(Spoiled((spoiled.__doc__ or "").rstrip("."), spoiled, check))
         return spoiled
 
     return keep
@@ -73,7 +73,7 @@ def catches(check: str) -> Callable[[type[Whole]], type[Whole]]:
 
 @catches("The account's id stays the same, also for a new connection")
 class _NewId(Whole):
-    """makes a new account id at every check"""
+    """Makes a new account id at every check."""
 
     async def check(self) -> MailAccount:
         return replace(await super().check(), account_id=uuid.uuid4().hex)
@@ -81,7 +81,7 @@ class _NewId(Whole):
 
 @catches("The mailbox is known by all of its addresses, lower-case and without problems")
 class _NoAliases(Whole):
-    """forgets the mailbox's other addresses"""
+    """Forgets the mailbox's other addresses."""
 
     async def check(self) -> MailAccount:
         account = await super().check()
@@ -93,7 +93,7 @@ class _NoAliases(Whole):
 
 @catches("A mail that comes between the baseline and a listing is in one of both, and one before in the listing")
 class _LateBaseline(Whole):
-    """takes its baseline at the first question"""
+    """Takes its baseline at the first question."""
 
     started = False
 
@@ -106,7 +106,7 @@ class _LateBaseline(Whole):
 
 @catches("A page without events keeps its place")
 class _AdvancesOnNothing(Whole):
-    """advances the cursor on an empty page"""
+    """Advances the cursor on an empty page."""
 
     skips = False
 
@@ -118,7 +118,7 @@ class _AdvancesOnNothing(Whole):
 
 @catches("Pages without events are read over")
 class _StopsAtNothing(Whole):
-    """takes an empty page for the end"""
+    """Takes an empty page for the end."""
 
     async def changes(self, cursor: str) -> Changes:
         page = await super().changes(cursor)
@@ -127,7 +127,7 @@ class _StopsAtNothing(Whole):
 
 @catches("Every new mail is told, to the last page")
 class _LosesSecondPage(Whole):
-    """loses the second page of changes"""
+    """Loses the second page of changes."""
 
     following = False
 
@@ -139,7 +139,7 @@ class _LosesSecondPage(Whole):
 
 @catches("The same cursor, asked twice, tells at least the same")
 class _TellsOnce(Whole):
-    """tells each mail once, whatever cursor it is asked with"""
+    """Tells each mail once, whatever cursor it is asked with."""
 
     def __init__(self, inner: MailSource, bench: MailBench) -> None:
         super().__init__(inner, bench)
@@ -154,7 +154,7 @@ class _TellsOnce(Whole):
 
 @catches("A cursor survives a restart, also in the middle of the pages")
 class _RemembersCursors(Whole):
-    """keeps its cursors in memory"""
+    """Keeps its cursors in memory."""
 
     def __init__(self, inner: MailSource, bench: MailBench) -> None:
         super().__init__(inner, bench)
@@ -176,7 +176,7 @@ class _RemembersCursors(Whole):
 
 @catches("A position that the provider has forgotten is told as expired")
 class _HidesExpiry(Whole):
-    """hides an expired cursor and goes on from now"""
+    """Hides an expired cursor and goes on from now."""
 
     async def changes(self, cursor: str) -> Changes:
         try:
@@ -187,7 +187,7 @@ class _HidesExpiry(Whole):
 
 @catches("A mail that a person moves within the mailbox is not told as gone")
 class _MovedIsGone(Whole):
-    """tells a mail that left the inbox as gone"""
+    """Tells a mail that left the inbox as gone."""
 
     async def changes(self, cursor: str) -> Changes:
         page = await super().changes(cursor)
@@ -198,7 +198,7 @@ class _MovedIsGone(Whole):
 
 @catches("A mail that is deleted for ever is told as gone")
 class _NothingGone(Whole):
-    """never tells that a mail is gone"""
+    """Never tells that a mail is gone."""
 
     async def changes(self, cursor: str) -> Changes:
         page = await super().changes(cursor)
@@ -215,21 +215,21 @@ class _TellsPlace(Whole):
 
 @catches("Drafts are not told; the mail is, once it is sent")
 class _TellsDrafts(_TellsPlace):
-    """tells drafts"""
+    """Tells drafts."""
 
     place = "draft"
 
 
 @catches("Junk is told only where that is asked for")
 class _TellsJunk(_TellsPlace):
-    """tells junk that nobody asked for"""
+    """Tells junk that nobody asked for."""
 
     place = "junk"
 
 
 @catches("A mail that a person takes out of junk is told")
 class _OnlyArrivals(Whole):
-    """tells arrivals and overlooks mails that were moved"""
+    """Tells arrivals and overlooks mails that were moved."""
 
     def __init__(self, inner: MailSource, bench: MailBench) -> None:
         super().__init__(inner, bench)
@@ -246,7 +246,7 @@ class _OnlyArrivals(Whole):
 
 @catches("What lies under an excluded label is neither told nor listed")
 class _ListsPrivate(Whole):
-    """lists mails under excluded labels"""
+    """Lists mails under excluded labels."""
 
     async def history(self, since: datetime, until: datetime, page: str | None) -> HistoryPage:
         told = await super().history(since, until, page)
@@ -258,7 +258,7 @@ class _ListsPrivate(Whole):
 
 @catches("Every mail of a window is listed, to the last page, each once")
 class _FirstPageOnly(Whole):
-    """ends a listing after its first page"""
+    """Ends a listing after its first page."""
 
     async def history(self, since: datetime, until: datetime, page: str | None) -> HistoryPage:
         return replace(await super().history(since, until, page), next_page=None)
@@ -266,7 +266,7 @@ class _FirstPageOnly(Whole):
 
 @catches("The ends of a window are exact: the first moment belongs to it, the last one does not")
 class _LooseEnds(Whole):
-    """lists what lies a second beside the window"""
+    """Lists what lies a second beside the window."""
 
     async def history(self, since: datetime, until: datetime, page: str | None) -> HistoryPage:
         second = timedelta(seconds=1)
@@ -275,7 +275,7 @@ class _LooseEnds(Whole):
 
 @catches("Two windows that touch list every mail, and none twice")
 class _TightEnds(Whole):
-    """leaves the first second of a window out"""
+    """Leaves the first second of a window out."""
 
     async def history(self, since: datetime, until: datetime, page: str | None) -> HistoryPage:
         return await super().history(since + timedelta(seconds=1), until, page)
@@ -283,7 +283,7 @@ class _TightEnds(Whole):
 
 @catches("Mails of one moment are all listed, also where a page ends between them")
 class _OneAMoment(Whole):
-    """takes mails of one moment for one mail"""
+    """Takes mails of one moment for one mail."""
 
     async def history(self, since: datetime, until: datetime, page: str | None) -> HistoryPage:
         told = await super().history(since, until, page)
@@ -292,7 +292,7 @@ class _OneAMoment(Whole):
 
 @catches("A page's token is small, and survives a restart")
 class _RemembersPages(Whole):
-    """keeps the tokens of pages in memory"""
+    """Keeps the tokens of pages in memory."""
 
     def __init__(self, inner: MailSource, bench: MailBench) -> None:
         super().__init__(inner, bench)
@@ -310,7 +310,7 @@ class _RemembersPages(Whole):
 
 @catches("A failing listing raises, and never tells an empty page")
 class _EmptyListing(Whole):
-    """tells an empty listing where there is no quota"""
+    """Tells an empty listing where there is no quota."""
 
     async def history(self, since: datetime, until: datetime, page: str | None) -> HistoryPage:
         try:
@@ -324,7 +324,7 @@ class _EmptyListing(Whole):
 
 @catches("Every id comes back as read, unreadable or gone, and none twice")
 class _LeavesGoneOut(Whole):
-    """leaves mails that are gone out of its answer"""
+    """Leaves mails that are gone out of its answer."""
 
     async def fetch(self, ids: Sequence[str]) -> Fetched:
         return replace(await super().fetch(ids), gone=())
@@ -332,7 +332,7 @@ class _LeavesGoneOut(Whole):
 
 @catches("Where the provider serves one call at a time, no mail is lost")
 class _FirstFew(Whole):
-    """reads the first ten of any number of mails"""
+    """Reads the first ten of any number of mails."""
 
     async def fetch(self, ids: Sequence[str]) -> Fetched:
         return await super().fetch(ids[:10])
@@ -340,7 +340,7 @@ class _FirstFew(Whole):
 
 @catches("Nothing asked sends nothing")
 class _AsksForNothing(Whole):
-    """calls the provider before it looks whether there is a question"""
+    """Calls the provider before it looks whether there is a question."""
 
     async def fetch(self, ids: Sequence[str]) -> Fetched:
         await super().baseline()
@@ -349,7 +349,7 @@ class _AsksForNothing(Whole):
 
 @catches("A mail that is refused for a quota is read in the end, or the fetch fails; it is never gone")
 class _LimitedIsGone(Whole):
-    """takes a mail that is refused for a quota for gone"""
+    """Takes a mail that is refused for a quota for gone."""
 
     async def fetch(self, ids: Sequence[str]) -> Fetched:
         try:
@@ -360,7 +360,7 @@ class _LimitedIsGone(Whole):
 
 @catches("A mail that a failing server cannot give now is neither gone nor unreadable")
 class _FailedIsUnreadable(Whole):
-    """takes a mail that a failing server cannot give now for unreadable"""
+    """Takes a mail that a failing server cannot give now for unreadable."""
 
     async def fetch(self, ids: Sequence[str]) -> Fetched:
         try:
@@ -371,7 +371,7 @@ class _FailedIsUnreadable(Whole):
 
 @catches("A mail that the provider cannot hand out is named, and the others are read")
 class _OneSpoilsAll(Whole):
-    """fails where one mail cannot be read"""
+    """Fails where one mail cannot be read."""
 
     async def fetch(self, ids: Sequence[str]) -> Fetched:
         fetched = await super().fetch(ids)
@@ -382,7 +382,7 @@ class _OneSpoilsAll(Whole):
 
 @catches("HTML and cut JSON in answer to a question are BadReply or Transient")
 class _LetsOut(Whole):
-    """lets errors of its own kind out"""
+    """Lets errors of its own kind out."""
 
     async def changes(self, cursor: str) -> Changes:
         try:
@@ -404,7 +404,7 @@ class _Rereads(Whole):
 
 @catches("Addresses are lower-case, identifiers without brackets")
 class _Brackets(_Rereads):
-    """keeps the brackets of Message-IDs"""
+    """Keeps the brackets of Message-IDs."""
 
     def reread(self, mail: MailMessage) -> MailMessage:
         return replace(mail, message_id=f"<{mail.message_id}>")
@@ -412,7 +412,7 @@ class _Brackets(_Rereads):
 
 @catches("Subject, people, dates, threads and texts are what the author wrote")
 class _FirstReader(_Rereads):
-    """knows the first reader only"""
+    """Knows the first reader only."""
 
     def reread(self, mail: MailMessage) -> MailMessage:
         return replace(mail, to=mail.to[:1])
@@ -420,7 +420,7 @@ class _FirstReader(_Rereads):
 
 @catches("Texts are read in their charset")
 class _Latin(_Rereads):
-    """takes every text for Latin"""
+    """Takes every text for Latin."""
 
     def reread(self, mail: MailMessage) -> MailMessage:
         return replace(mail, text=mail.text.encode("utf-8").decode("latin-1"))
@@ -428,7 +428,7 @@ class _Latin(_Rereads):
 
 @catches("Attachments are named, with type and size")
 class _NoNames(_Rereads):
-    """forgets the names of attachments"""
+    """Forgets the names of attachments."""
 
     def reread(self, mail: MailMessage) -> MailMessage:
         return replace(mail, attachments=tuple(replace(a, name="") for a in mail.attachments))
@@ -436,7 +436,7 @@ class _NoNames(_Rereads):
 
 @catches("A mail knows its place, and all times are in UTC")
 class _LocalTime(_Rereads):
-    """takes local time for UTC"""
+    """Takes local time for UTC."""
 
     def reread(self, mail: MailMessage) -> MailMessage:
         return replace(mail, received_at=mail.received_at + timedelta(hours=8))
@@ -444,7 +444,7 @@ class _LocalTime(_Rereads):
 
 @catches("A mail in the trash or among junk is read, not gone")
 class _AllInbox(_Rereads):
-    """takes every place for the inbox"""
+    """Takes every place for the inbox."""
 
     def reread(self, mail: MailMessage) -> MailMessage:
         return replace(mail, place=Place.INBOX)
@@ -452,7 +452,7 @@ class _AllInbox(_Rereads):
 
 @catches("Headers that tell automatic mail from human mail are kept")
 class _NoHeaders(_Rereads):
-    """drops headers"""
+    """Drops headers."""
 
     def reread(self, mail: MailMessage) -> MailMessage:
         return replace(mail, headers=())
@@ -460,7 +460,7 @@ class _NoHeaders(_Rereads):
 
 @catches("A blind copy is known in the sender's own mailbox")
 class _NoBcc(_Rereads):
-    """drops blind copies"""
+    """Drops blind copies."""
 
     def reread(self, mail: MailMessage) -> MailMessage:
         return replace(mail, bcc=())
@@ -468,7 +468,7 @@ class _NoBcc(_Rereads):
 
 @catches("Mails of one conversation have one thread, others have another")
 class _OwnThreads(_Rereads):
-    """makes a thread of every mail"""
+    """Makes a thread of every mail."""
 
     def reread(self, mail: MailMessage) -> MailMessage:
         return replace(mail, thread_id=mail.id)
@@ -476,7 +476,7 @@ class _OwnThreads(_Rereads):
 
 @catches("A mail read again is the same, also by a new connection")
 class _NeverTheSame(_Rereads):
-    """makes up a Message-ID at every reading"""
+    """Makes up a Message-ID at every reading."""
 
     def reread(self, mail: MailMessage) -> MailMessage:
         return replace(mail, message_id=uuid.uuid4().hex)
@@ -487,7 +487,7 @@ class _NeverTheSame(_Rereads):
 
 @catches("No address, subject, text or secret is in a log line or an error")
 class _LogsSubjects(_Rereads):
-    """logs subjects"""
+    """Logs subjects."""
 
     def reread(self, mail: MailMessage) -> MailMessage:
         self.bench.log.info("mail.read", subject=mail.subject)
@@ -496,7 +496,7 @@ class _LogsSubjects(_Rereads):
 
 @catches("A connector never waits by itself")
 class _Waits(Whole):
-    """waits a second before each question"""
+    """Waits a second before each question."""
 
     async def changes(self, cursor: str) -> Changes:
         await self.bench.own_clock.sleep(1)
@@ -505,7 +505,7 @@ class _Waits(Whole):
 
 @catches("A connection may be closed twice, and before it was used")
 class _ClosesOnce(Whole):
-    """cannot be closed twice"""
+    """Cannot be closed twice."""
 
     closed = False
 
