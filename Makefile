@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+JUDGES := .venv-judges
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONHASHSEED ?= random
 
-.PHONY: help dev demo test check lint sweep kills corpora fix lock schema clean
+.PHONY: help dev demo test check lint sweep kills corpora fidelity documents fix lock schema clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +46,18 @@ kills: $(VENV)/.ready  ## kill -9 a backfill twenty times (a few minutes)
 corpora: $(VENV)/.ready  ## mail that nobody here wrote, through the whole path (TRADEPOST_CORPORA or ../shared/corpora)
 	$(BIN)/python -m tests.corpora.run
 
+# The vendors' own clients live in an environment of their own, so that nobody else has to install them.
+$(JUDGES)/.ready: requirements-judges.lock
+	$(PYTHON) -m venv $(JUDGES)
+	$(JUDGES)/bin/python -m pip install --quiet --require-hashes -r requirements-judges.lock
+	@touch $@
+
+fidelity: $(JUDGES)/.ready  ## let the vendors' own clients judge the sandbox (some minutes, mostly installing)
+	$(JUDGES)/bin/python -m tests.judges
+
+documents: $(VENV)/.ready  ## hold recorded traffic against the vendors' documents (TRADEPOST_SPECS or ../shared/vendors/specs)
+	$(BIN)/python -m tests.documents
+
 fix: $(VENV)/.ready  ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -56,6 +69,8 @@ lock: $(VENV)/.ready  ## resolve the newest allowed packages into requirements.l
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --no-annotate --extra sandbox --group dev --group build pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate --extra sandbox --group judges --constraint requirements.lock pyproject.toml -o requirements-judges.lock
 
 clean:  ## remove what make made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist build
+	rm -rf $(VENV) $(JUDGES) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist build

@@ -193,9 +193,10 @@ class Auth:
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
         now = self._state.now().timestamp()
-        expires = claims.get("exp")
-        if not isinstance(expires, (int, float)):
-            raise OAuthRefused("invalid_grant", "invalid assertion")
+        try:
+            expires = float(claims["exp"])  # clients send it as text too
+        except (KeyError, TypeError, ValueError):
+            raise OAuthRefused("invalid_grant", "invalid assertion") from None
         if not now < expires <= now + LONGEST_ASSERTION.total_seconds():
             raise OAuthRefused("invalid_grant", "expired authorization code")
 

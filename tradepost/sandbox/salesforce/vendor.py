@@ -170,7 +170,7 @@ class SalesforceVendor(Vendor):
         if rest == ("userinfo",):
             return JSONResponse(self.org.auth.user_info(headers, host.base_url))
         if rest == ("revoke",):
-            token = request.query_params.get("token") or body.decode("utf-8", "replace").removeprefix("token=")
+            token = request.query_params.get("token") or dict(QueryParams(body)).get("token", "")
             if not self.org.auth.revoke(token):
                 raise OAuthRefused("invalid_token", "invalid token")
             return PlainTextResponse("")

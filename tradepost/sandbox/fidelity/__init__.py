@@ -1,0 +1,8 @@
+"""How true the simulators are: one table a vendor, from which `docs/fidelity.md` is written and tests read."""
+
+from tradepost.sandbox.fidelity import gmail, salesforce
+from tradepost.sandbox.fidelity.model import Table
+
+TABLES: dict[str, Table] = {table.name: table for table in (gmail.TABLE, salesforce.TABLE)}
+
+__all__ = ["TABLES", "Table"]
