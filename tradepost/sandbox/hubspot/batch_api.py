@@ -121,6 +121,7 @@ def upsert_batch(portal: HubSpotPortal, call: Call) -> Answer:
     state, kind = portal.state, portal.state.kind_of(call.args[0])
     rows = inputs_of(state, call)
     _distinct(rows)
+    _by_unique(state, kind, rows)
     if state.strict.upsert_refuses_associations and any("associations" in row for row in rows):
         raise bad_json('Unrecognized field "associations", not marked as ignorable')
 
@@ -145,6 +146,15 @@ def _plan_upsert(state: PortalState, call: Call, kind: Kind, row: Input, claims:
     return writes.plan_create(state, call.actor, kind, {"properties": properties}, claims)
 
 
+def _by_unique(state: PortalState, kind: Kind, rows: Sequence[Input], not_for_updates: str = "") -> None:
+    """Raises 400 for the whole batch when a property is named that is not unique."""
+    for name in dict.fromkeys(text(row.get("idProperty")) for row in rows):
+        definition = state.property(kind, name) if name else None
+        unique = definition is not None and definition.unique and name != not_for_updates
+        if name and not unique and state.strict.unique_property_needed:
+            raise not_unique(state, kind, name)
+
+
 def update_batch(portal: HubSpotPortal, call: Call) -> Answer:
     """Always answered one by one.
 
@@ -153,11 +163,7 @@ def update_batch(portal: HubSpotPortal, call: Call) -> Answer:
     state, kind = portal.state, portal.state.kind_of(call.args[0])
     rows = inputs_of(state, call)
     _distinct(rows)
-    for row in rows:
-        name = text(row.get("idProperty"))
-        contact_email = kind.plural == "contacts" and name == "email"
-        if contact_email and state.strict.unique_property_needed:
-            raise not_unique(state, kind, name)
+    _by_unique(state, kind, rows, not_for_updates="email" if kind.plural == "contacts" else "")
 
     def plan(row: Input, claims: writes.Claims) -> writes.Plan:
         value = text(row.get("id"))

@@ -150,7 +150,7 @@ class Search:
                 choices.append([end for value in each.values for end in self._linked(value)])
             elif each.name == "hs_object_id" and each.exact:
                 choices.append(list(each.values))
-            elif each.exact and _plain(each.definition):
+            elif each.exact and _plain(each.definition) and not self._also(each):
                 choices.append(index.with_value(each.name, self._wanted(each)))
             elif each.name == self.kind.clock and each.operator in {"GTE", "GT", "BETWEEN"}:
                 choices.append(index.since(millis(each.values[0]) or 0))
