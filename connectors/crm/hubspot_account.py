@@ -9,10 +9,10 @@ from typing import Any
 
 from connectors.base.errors import AuthFailed, ConnectorError, Gone, NotPermitted, Rejected, Transient
 from connectors.crm.hubspot_api import HubSpotApi
-from connectors.crm.hubspot_map import API_VERSION, KEY, Site, Stages, stages_of
+from connectors.crm.hubspot_map import API_VERSION, KEY, Filter, Search, Site, Stages, stages_of
 from connectors.crm.hubspot_parse import Row
 from connectors.crm.hubspot_setup_map import KEYED, options_of, shape_of
-from connectors.crm.hubspot_writes_map import Author, Shape
+from connectors.crm.hubspot_writes_map import Author, KeyMode, Shape
 
 CLOSED_TO_US = (NotPermitted, Gone, Rejected)
 
@@ -85,7 +85,7 @@ class HubSpotAccount:
         statuses: tuple[str, ...] = ()
         for name in KEYED:
             rows = await self._properties(name, refused)
-            shapes[name] = Shape() if rows is None else shape_of(rows)
+            shapes[name] = await self._probed(name) if rows is None else shape_of(rows)
             if rows is not None:
                 statuses = options_of(rows, "hs_task_status") if name == "tasks" else statuses
         return AccountFacts(
@@ -116,6 +116,23 @@ class HubSpotAccount:
         except CLOSED_TO_US as error:
             refused[f"properties of {name}"] = error
             return None
+
+    async def _probed(self, name: str) -> Shape:
+        """The key of an object whose properties we may not see: HubSpot reads by unique properties, and searches any.
+
+        Those of mails need connected-email-data-access, which not every key can be given.
+        """
+        try:
+            await self._api.read(name, ["none"], (KEY,), by=KEY)
+        except CLOSED_TO_US:
+            pass
+        else:
+            return Shape(KeyMode.UNIQUE, frozenset({KEY}), known=True)
+        try:
+            await self._api.search_page(name, Search(((Filter(KEY, "EQ", "none"),),), (KEY,), limit=1))
+        except CLOSED_TO_US:
+            return Shape()
+        return Shape(KeyMode.PLAIN, frozenset({KEY}), known=True)
 
     async def definitions(self, name: str) -> list[Row]:
         """The properties of an object, asked once."""

@@ -6,13 +6,12 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from connectors.base.errors import Gone, NotPermitted, Rejected, Transient
 from connectors.base.model import LogEmail
 from connectors.base.services import Clock
 from connectors.crm.zoho_api import ZohoApi
-from connectors.crm.zoho_emails_map import Alike, Entry, best, entry_of, past, same_text
+from connectors.crm.zoho_emails_map import Alike, Entry, entry_of, fitting, past, same_text
 from connectors.crm.zoho_map import MODULES
 from connectors.crm.zoho_parse import id_in
 from connectors.crm.zoho_writes_map import home_of, message_ref
@@ -28,7 +27,6 @@ class _Listed:
 
     read_at: float
     entries: list[Entry] = field(default_factory=list)
-    written: list[Entry] = field(default_factory=list)
     token: str = ""
     pages: int = 0
     ended: bool = False
@@ -36,9 +34,9 @@ class _Listed:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """`complete` is False where the list is too long to be sure that the mail is not in it."""
+    """Entries that are the mail, the first listed first. `complete` is False where the list is too long to be sure."""
 
-    entry: Entry | None = None
+    entries: tuple[Entry, ...] = ()
     complete: bool = True
 
 
@@ -51,7 +49,7 @@ def home_path(write: LogEmail) -> str:
 
 
 class MailLists:
-    """Looks into e-mail lists. For mail about to be logged a list is read once in ten minutes, else anew."""
+    """Looks into e-mail lists. For what others may have logged a list is read once in ten minutes, else anew."""
 
     def __init__(self, api: ZohoApi, clock: Clock) -> None:
         self._api = api
@@ -59,32 +57,46 @@ class MailLists:
         self._kept: OrderedDict[str, _Listed] = OrderedDict()
         self._can_ask_by_id = True
 
-    async def look(self, write: LogEmail, *, fresh: bool) -> Look:
-        """The entry that is this mail. Raises `Gone` for a record that is deleted."""
-        path = home_path(write)
-        listed = self._listed(path, fresh=fresh)
-        while True:
-            grade, entry = best([*listed.written, *listed.entries], write)
-            if grade is Alike.EXACT:
-                return Look(entry)
-            if listed.ended or past(listed.entries, write.sent_at):
-                break
-            if listed.pages >= MOST_PAGES:
-                return Look(complete=False)
-            await self._read_on(path, listed)
-        if entry is not None and grade is Alike.NEAR and await self._same(path, entry, write):
-            return Look(entry)
-        return Look()
+    async def look(self, write: LogEmail) -> Look:
+        """The entries that show this mail, now. Raises `Gone` for a record that is deleted."""
+        listed = self._listed(home_path(write), fresh=True)
+        complete = await self._read_to(home_path(write), listed, write)
+        return Look(fitting(listed.entries, write, Alike.EXACT), complete)
 
-    async def by_id(self, path: str, mail: str) -> Look:
+    async def native(self, write: LogEmail, me: str) -> Entry | None:
+        """The entry that another user's mailbox integration has made of this mail.
+
+        That our user owns what it associates, and a mailbox's user what comes from there, is Zoho's word `owner`: the
+        user whose e-mail it is.
+        """
+        path = home_path(write)
+        listed = self._listed(path, fresh=False)
+        await self._read_to(path, listed, write)
+        others = [e for e in listed.entries if e.owner and e.owner != me]
+        exact = fitting(others, write, Alike.EXACT)
+        if exact:
+            return exact[0]
+        for entry in fitting(others, write, Alike.NEAR):
+            if await self._same(path, entry, write):
+                return entry
+        return None
+
+    async def _read_to(self, path: str, listed: _Listed, write: LogEmail) -> bool:
+        """Read until the list is behind the mail; False where it is too long for that."""
+        while not listed.ended and not past(listed.entries, write.sent_at):
+            if listed.pages >= MOST_PAGES:
+                return False
+            await self._read_on(path, listed)
+        return True
+
+    async def by_id(self, path: str, mail: str) -> Entry | None:
         """The entry with Zoho's own id."""
         listed = self._listed(path, fresh=True)
         while not listed.ended and listed.pages < MOST_PAGES:
             await self._read_on(path, listed)
-            found = next((e for e in listed.entries if e.id == mail), None)
-            if found:
-                return Look(found)
-        return Look(complete=listed.ended)
+            if found := next((e for e in listed.entries if e.id == mail), None):
+                return found
+        return None
 
     async def has(self, write: LogEmail) -> bool:
         """Whether Zoho itself says that the record has this Message-ID. A False says nothing.
@@ -105,19 +117,6 @@ class MailLists:
             return False
         record = id_in(body.get("record"))
         return bool(record) and home_path(write).endswith(f"/{record}")
-
-    def add(self, write: LogEmail, mail: str) -> None:
-        """Remember a mail that was just logged, so that its list need not be read again."""
-        listed = self._kept.get(home_path(write))
-        if listed is not None:
-            row: dict[str, Any] = {
-                "message_id": mail,
-                "subject": write.subject,
-                "from": {"email": write.from_.email},
-                "sent": not write.incoming,
-                "time": write.sent_at.replace(microsecond=0).isoformat(),
-            }
-            listed.written.append(entry_of(row))
 
     def _listed(self, path: str, *, fresh: bool) -> _Listed:
         now = self._clock.monotonic()

@@ -77,14 +77,9 @@ def alike(entry: Entry, write: LogEmail) -> Alike:
     return Alike.NEAR if apart <= NEAR else Alike.NO
 
 
-def best(entries: Sequence[Entry], write: LogEmail) -> tuple[Alike, Entry | None]:
-    """The entry that fits best; of several the first listed."""
-    found = [(alike(e, write), e) for e in entries if e.id]
-    for grade in (Alike.EXACT, Alike.NEAR):
-        match = next((e for a, e in found if a is grade), None)
-        if match is not None:
-            return grade, match
-    return Alike.NO, None
+def fitting(entries: Sequence[Entry], write: LogEmail, grade: Alike) -> tuple[Entry, ...]:
+    """The entries that fit a mail as well as that."""
+    return tuple(e for e in entries if e.id and alike(e, write) is grade)
 
 
 def past(entries: Sequence[Entry], moment: datetime) -> bool:

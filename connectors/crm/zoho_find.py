@@ -30,6 +30,7 @@ from connectors.base.model import (
 from connectors.base.services import Clock
 from connectors.crm.zoho_api import ZohoApi
 from connectors.crm.zoho_emails import MailLists, home_path
+from connectors.crm.zoho_emails_map import Entry
 from connectors.crm.zoho_map import (
     KEY_FIELD,
     MODULES,
@@ -105,23 +106,24 @@ class ZohoFinder:
         return {str(r[KEY_FIELD]): id_in(r.get("id")) for r in rows if r.get(KEY_FIELD) and id_in(r.get("id"))}
 
     async def _unkeyed(self, attempt: Attempt, shape: ModuleShape) -> Finding:
-        """Without a key field: what was changed since the first sending, by marker or address."""
-        write = attempt.write
+        """Without a key field: records of ours with the write's mark or address, changed since the first sending."""
+        write, me = attempt.write, (await self._org.me()).user
         since = (attempt.first_sent_at or self._clock.now()) - SKEW - timedelta(minutes=10)
-        fields = ",".join(("id", *shape.has("Description", "Email", "Modified_Time")))
-        params = {"fields": fields, "sort_by": "id", "sort_order": "desc", "per_page": "200"}
+        fields = ",".join(("id", *shape.has("Description", "Email", "Created_By", "Modified_Time")))
+        params = {"fields": fields, "sort_by": "id", "sort_order": "asc", "per_page": "200"}
+        hits: list[str] = []
         token = ""
         for _ in range(_MOST_PAGES):
             asked = params | ({"page_token": token} if token else {})
             headers = {"If-Modified-Since": zoho_time(since)}
             page = await self._api.page("get_records", shape.name, asked, headers=headers)
-            hit = next((r for r in page.rows if _bears(r, write)), None)
-            if hit is not None:
-                return Found(await self.receipt(write.key, shape.name, id_in(hit.get("id")), Effect.EXISTING))
+            hits += [id_in(r.get("id")) for r in page.rows if _bears(r, write, me)]
             token = page.token
             if not page.more or not token:
-                return Absent()
-        return CannotTell("no_key_and_list_too_long")
+                break
+        if hits:
+            return Found(await self.receipt(write.key, shape.name, hits[0], Effect.EXISTING), tuple(hits[1:]))
+        return CannotTell("no_key_and_list_too_long") if token else Absent()
 
     # -------------------------------------------------------------------------------------------------- one by one
 
@@ -145,24 +147,31 @@ class ZohoFinder:
         if not home_path(write):
             return Absent()
         try:
-            look = await self._mails.look(write, fresh=True)
+            look = await self._mails.look(write)
         except Gone:
             return Absent()  # the next sending is told so, too
-        if look.entry is not None:
-            return Found(await self.mail_receipt(write, look.entry.id, Effect.EXISTING))
+        if look.entries:
+            return await self._several(write, look.entries)
         if await self._mails.has(write):
             return Found(await self.mail_receipt(write, message_ref(write), Effect.EXISTING))
         return Absent() if look.complete else CannotTell("mail_list_too_long")
+
+    async def _several(self, write: LogEmail, entries: Sequence[Entry]) -> Found:
+        """Ours come first; of others' entries one is enough, and none is an extra."""
+        me = (await self._org.me()).user
+        ours = [e.id for e in entries if e.owner in {me, ""}]
+        record, *extras = ours or [entries[0].id]
+        return Found(await self.mail_receipt(write, record, Effect.EXISTING), tuple(extras))
 
     async def _linked(self, write: LinkEmail) -> Finding:
         contact = contact_of(write)
         if not contact or not write.logged:
             return CannotTell("logged_mail_unknown")
         try:
-            look = await self._mails.by_id(f"Contacts/{contact}", write.logged)
+            entry = await self._mails.by_id(f"Contacts/{contact}", write.logged)
         except Gone:
             return Absent()
-        if look.entry is None or look.entry.deal != write.deal:
+        if entry is None or entry.deal != write.deal:
             return Absent()
         return Found(await self.receipt(write.key, "Contacts", write.logged, Effect.CHANGED))
 
@@ -237,7 +246,9 @@ def contact_of(write: LinkEmail) -> str:
     return next((p.ref.id for p in write.participants if p.ref.kind is RecordKind.CONTACT), "")
 
 
-def _bears(row: Row, write: object) -> bool:
+def _bears(row: Row, write: object, me: str) -> bool:
+    if id_in(row.get("Created_By")) not in {me, ""}:
+        return False
     if isinstance(write, CreateTask):
         return marker(write.key) in str(row.get("Description") or "")
     return isinstance(write, CreateCustomer) and str(row.get("Email") or "").strip().lower() == write.email

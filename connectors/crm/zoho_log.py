@@ -36,9 +36,9 @@ class ZohoMailLog:
         if not path or len(write.participants) > 1:
             return Unsupported("Zoho logs a mail on one record at a time.", operation=_CALL)
         if self._skip_logged:
-            look = await self.lists.look(write, fresh=False)
-            if look.entry is not None:
-                return await self._finder.mail_receipt(write, look.entry.id, Effect.EXISTING, "already_logged")
+            entry = await self.lists.native(write, (await self._org.me()).user)
+            if entry is not None:
+                return await self._finder.mail_receipt(write, entry.id, Effect.EXISTING, "already_logged")
         made = mail_body(write, (await self._org.need("Deals")).id if write.deal else "")
         if made is None:
             hint = "Zoho takes no mail without the sender's address, and this one has none that is usable."
@@ -54,9 +54,9 @@ class ZohoMailLog:
             notes.append("deal_not_linked")
             outcome = await self._associate(path, body)
         if outcome.fault is not None and outcome.fault.code == "DUPLICATE_DATA":
-            known = await self.lists.look(write, fresh=True)
-            if known.entry is not None:
-                return await self._finder.mail_receipt(write, known.entry.id, Effect.EXISTING)
+            known = await self.lists.look(write)
+            if known.entries:
+                return await self._finder.mail_receipt(write, known.entries[0].id, Effect.EXISTING)
             # The Message-ID stands on another record of this mail; that of this record is told apart.
             body = {**body, "original_message_id": synthetic_ref(f"{write.mail} {path}")}
             outcome = await self._associate(path, body)
@@ -64,7 +64,6 @@ class ZohoMailLog:
             return stopped
         if not outcome.id:
             return OutcomeUnknown("Zoho names no mail.", operation=_CALL)
-        self.lists.add(write, outcome.id)
         return await self._finder.mail_receipt(write, outcome.id, Effect.CREATED, ",".join(dict.fromkeys(notes)))
 
     async def _associate(self, path: str, body: dict[str, Any]) -> Outcome:

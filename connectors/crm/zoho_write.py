@@ -205,13 +205,13 @@ class ZohoWriter:
         if not contact or not write.deal or not write.logged:
             hint = "Zoho can add only a deal to a logged mail, and only to one on a contact."
             return Rejected(hint, operation="link_emails", code="LINK_NEEDS_CONTACT_AND_DEAL")
-        look = await self._mails.lists.by_id(f"Contacts/{contact}", write.logged)
-        if look.entry is None:
+        entry = await self._mails.lists.by_id(f"Contacts/{contact}", write.logged)
+        if entry is None:
             return Gone("The logged mail is gone.", operation="link_emails")
-        if look.entry.deal == write.deal:
+        if entry.deal == write.deal:
             return await self._finder.receipt(write.key, "Contacts", write.logged, Effect.UNCHANGED)
         module = {"api_name": "Deals", "id": (await self._org.need("Deals")).id}
-        owner = look.entry.owner or (await self._org.me()).user
+        owner = entry.owner or (await self._org.me()).user
         email = {
             "message_id": write.logged,
             "owner": {"id": owner},
