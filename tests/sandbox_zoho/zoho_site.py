@@ -22,7 +22,7 @@ class Site:
         self.world = World(clock=VirtualClock(), random=Random(1))
         self.vendor = ZohoVendor(self.world, rules=rules, unknowns=unknowns, settings=Settings(**settings))
         self.org = self.vendor.org
-        self.host = ZohoHost(self.vendor)
+        self.host = ZohoHost(self.world, self.vendor)
         self.transport = InProcessTransport(dict.fromkeys(self.vendor.host_names, self.vendor), self.world.clock)
         self.http = httpx.AsyncClient(transport=self.transport, base_url=API, timeout=30)
         self.version = "v8"

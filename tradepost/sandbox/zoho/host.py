@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tradepost.sandbox.hosts import Connection, LoggedMail, SeenDeal, SeenTask, Stages
+from tradepost.sandbox.kernel import World
 from tradepost.sandbox.zoho.state import State
 from tradepost.sandbox.zoho.store import Row
 from tradepost.sandbox.zoho.vendor import ZohoVendor
@@ -20,10 +21,18 @@ class ZohoHost:
 
     name = "zoho"
     modes = ("keyed", "unkeyed")
-    stages = Stages("Qualification", "Proposal/Price Quote", "Closed Won", "Closed Lost")
+    stages = Stages(
+        early="Qualification",
+        open="Needs Analysis",
+        quoted="Proposal/Price Quote",
+        late="Negotiation/Review",
+        won="Closed Won",
+        lost="Closed Lost",
+    )
 
-    def __init__(self, vendor: ZohoVendor) -> None:
-        self.vendor = vendor
+    def __init__(self, world: World, vendor: ZohoVendor | None = None) -> None:
+        self.vendor = vendor or ZohoVendor(world)
+        self.org = self.vendor.org
 
     @property
     def host_names(self) -> tuple[str, ...]:
@@ -31,49 +40,49 @@ class ZohoHost:
 
     @property
     def _state(self) -> State:
-        return self.vendor.org.state
+        return self.org.state
 
     def set_up(self, mode: str) -> None:
         """Keyed: unique fields `Tradepost_Key`, as `POST settings/fields` makes them."""
         for module in KEY_HOMES:
             if mode == "keyed":
-                self.vendor.org.add_field(module, KEY_LABEL, length=255, unique=True)
+                self.org.add_field(module, KEY_LABEL, length=255, unique=True)
             elif mode == "unkeyed":
-                self.vendor.org.drop_field(module, KEY_LABEL.replace(" ", "_"))
+                self.org.drop_field(module, KEY_LABEL.replace(" ", "_"))
             else:
                 raise ValueError(f"no mode {mode}")
 
     # ------------------------------------------------------------------------------------------------ what people do
 
     def add_user(self, address: str, name: str) -> str:
-        return self.vendor.org.add_user(address, name)
+        return self.org.add_user(address, name)
 
     def add_company(self, name: str, domain: str = "") -> str:
-        return self.vendor.org.add_account(name, f"https://www.{domain}" if domain else "")
+        return self.org.add_account(name, f"https://www.{domain}" if domain else "")
 
     def add_contact(self, name: str, address: str, *, company: str = "", owner: str = "") -> str:
-        return self.vendor.org.add_contact(name, address, company, owner)
+        return self.org.add_contact(name, address, company, owner)
 
     def add_lead(self, name: str, company_name: str, address: str, *, owner: str = "") -> str:
-        return self.vendor.org.add_lead(name, company_name, address, owner)
+        return self.org.add_lead(name, company_name, address, owner)
 
     def add_deal(self, name: str, *, company: str = "", contact: str = "", stage: str = "", owner: str = "") -> str:
-        return self.vendor.org.add_deal(name, company, contact, stage or self.stages.open, owner)
+        return self.org.add_deal(name, company, contact, stage or self.stages.open, owner)
 
     def move_deal(self, deal: str, stage: str) -> None:
-        self.vendor.org.move_deal(deal, stage)
+        self.org.move_deal(deal, stage)
 
     def close_task(self, task: str) -> None:
-        self.vendor.org.update("Tasks", task, {"Status": "Completed"})
+        self.org.update("Tasks", task, {"Status": "Completed"})
 
     def delete_record(self, record: str) -> None:
-        self.vendor.org.delete(record)
+        self.org.delete(record)
 
     def merge_contacts(self, winner: str, loser: str) -> str:
-        return self.vendor.org.merge("Contacts", winner, loser)
+        return self.org.merge("Contacts", winner, loser)
 
     def log_by_hand(self, raw: bytes, contact: str) -> str:
-        return self.vendor.org.native_mail(contact, raw)
+        return self.org.native_mail(contact, raw)
 
     # ------------------------------------------------------------------------------------------------ what is seen
 
@@ -109,27 +118,27 @@ class ZohoHost:
             closed=row["Status"] == "Completed",
             records=tuple(each for each in people if each),
             deal=about if about and home == "Deals" else "",
-            by_us=row["Created_By"] == self.vendor.org.api_user,
+            by_us=row["Created_By"] == self.org.api_user,
         )
 
     def deal(self, deal: str) -> SeenDeal:
         row = self._state.live("Deals", deal)
         if row is None:
             raise ValueError(f"no deal {deal}")
-        moves = tuple((stage, source in _BY_API) for stage, source, _ in self.vendor.org.stage_moves(deal))
+        moves = tuple((stage, source in _BY_API) for stage, source, _ in self.org.stage_moves(deal))
         return SeenDeal(record=deal, name=row["Deal_Name"], stage=row["Stage"], moves=moves)
 
     # ------------------------------------------------------------------------------------------------ how to reach it
 
     def connection(self, base_url: str = "") -> Connection:
-        client = self.vendor.org.client
+        client = self.org.client
         section: dict[str, Any] = {
             "type": "zoho",
-            "data_centre": self.vendor.org.centre,
+            "data_centre": self.org.centre,
             "client_id": client.client_id,
             "client_secret": {"file": "zoho-client-secret"},
             "refresh_token": {"file": "zoho-refresh-token"},
         }
         if base_url:
             section |= {"accounts_url": base_url, "base_url": base_url}
-        return Connection(section, {"zoho-client-secret": client.secret, "zoho-refresh-token": self.vendor.org.token})
+        return Connection(section, {"zoho-client-secret": client.secret, "zoho-refresh-token": self.org.token})
