@@ -47,6 +47,12 @@ def make_mail(
     return mail.as_bytes()
 
 
+def said(answer: httpx.Response) -> tuple[int, str]:
+    """(status, error code) of an answer of Graph or of the identity platform; no code where it is no error."""
+    error = answer.json().get("error", "") if answer.content else ""
+    return answer.status_code, error if isinstance(error, str) else error["code"]
+
+
 @dataclass
 class Desk:
     vendor: GraphVendor

@@ -176,7 +176,8 @@ def reauthorize(call: Call) -> Reply:
 
 
 def delete(call: Call) -> Reply:
-    del call.vendor.subscriptions[_own(call).id]
+    own = _own(call)
+    del call.vendor.subscriptions[own.id]
     return Reply(204)
 
 
