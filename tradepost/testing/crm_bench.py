@@ -108,7 +108,9 @@ class CrmBench(Bench[CrmRig]):
         try:
             answers = tuple(await self.target.write_many(attempts))
         except ConnectorError as error:
-            return (error,) * len(attempts)
+            answers = (error,) * len(attempts)
+        if unmet := [f.operation for f in self.world.faults.pending() if f.times == 1]:
+            raise Broken(f"no request called {unmet[0]} was made: the rig's `calls` tell otherwise")
         if len(answers) != len(attempts):
             raise Broken(f"{len(answers)} answers to {len(attempts)} writes")
         return answers

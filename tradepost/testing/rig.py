@@ -38,6 +38,7 @@ class Rig:
         lacks: acts that do not exist at this vendor, with the reason; checks that need them are skipped and listed.
             ``full_set_up`` belongs here for an account that is left without what set-up makes.
         lag: seconds after which what people did can be asked for.
+        renews: whether a session that ended can be renewed; an API key cannot.
         tells_when: whether the refusal for `RateLimited` says when to come back.
     """
 
@@ -47,6 +48,7 @@ class Rig:
     secrets: tuple[str, ...] = ()
     lacks: ClassVar[Mapping[str, str]] = MappingProxyType({})
     lag: float = 2.0
+    renews: bool = True
     tells_when: bool = False
 
     def apps(self) -> Mapping[str, ASGIApp]:

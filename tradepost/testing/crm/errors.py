@@ -31,7 +31,8 @@ def _asked(name: str, wanted: type[ConnectorError]) -> None:
         bench.refuse(wanted, bench.rig.asks)
         error = await bench.error_of(bench.target.users())
         same(type(error), wanted, "the class of the error")
-        expect(error.operation and error.hint, f"the error tells too little: {error}")
+        # A token source does not know which call its token is for.
+        expect(error.hint and (error.operation or wanted is AuthFailed), f"the error tells too little: {error}")
         bench.at_ease()
         await bench.later(3600)
         await bench.target.users()
@@ -73,8 +74,9 @@ async def _(bench: CrmBench) -> None:
     await bench.later()
     bench.refuse(Transient, bench.rig.asks, times=1)
     has_all([u.id for u in await bench.target.users()], [user], "users after a failure")
-    bench.refuse(AuthFailed, bench.rig.asks, times=1)
-    has_all([u.id for u in await bench.target.users()], [user], "users after the end of a session")
+    if bench.rig.renews:
+        bench.refuse(AuthFailed, bench.rig.asks, times=1)
+        has_all([u.id for u in await bench.target.users()], [user], "users after the end of a session")
 
 
 @errors("HTML and cut JSON in answer to a question are BadReply or Transient")
