@@ -75,7 +75,7 @@ def classifier(clock: Clock, pauses: Pauses, *, person: bool) -> Callable[[Call,
 
     def classify(call: Call, reply: Reply) -> ConnectorError | None:
         error = graph_parse.classify(call.operation, reply.status, graph_parse.body_of(reply.content), person=person)
-        if isinstance(error, RateLimited) or (error is None and reply.status == 503):
+        if isinstance(error, RateLimited) or (error is None and reply.status == 503 and "retry-after" in reply.headers):
             until = pauses.until(clock.now(), reply.headers.get("retry-after", ""))
             return RateLimited("Graph asks to slow down.", retry_at=until, code=error.code if error else "")
         return error

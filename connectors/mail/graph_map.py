@@ -6,9 +6,11 @@ addresses of the directory in place of those that were written. https://learn.mi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from html import unescape
 from typing import Any
 
 from connectors.base.errors import BadReply
@@ -251,12 +253,38 @@ def _kept(item: Mapping[str, Any], fields: Mapping[str, list[str]], limits: mime
 
 
 def _bodies(item: Mapping[str, Any], limits: mime.Limits) -> tuple[str, str, tuple[str, ...]]:
+    """(text, html, defects). Graph gives one form, and shows plain text as HTML too."""
     body = item.get("body")
     content = _text(body, "content") if isinstance(body, dict) else ""
     content = content.replace("\r\n", "\n").replace("\r", "\n")
     if isinstance(body, dict) and _text(body, "contentType").lower() == "html":
-        return "", content[: limits.html], ("html_cut",) if len(content) > limits.html else ()
+        if _FROM_TEXT not in content[:4096]:
+            return "", content[: limits.html], ("html_cut",) if len(content) > limits.html else ()
+        content = plain_text(content[: limits.text])
     return content[: limits.text], "", ("text_cut",) if len(content) > limits.text else ()
+
+
+_FROM_TEXT = "<!-- converted from text -->"
+
+
+_TOKEN = re.compile(r"<(/?)([a-z]*)[^<>]*>|([^<]+|<)", re.IGNORECASE)  # linear: no token looks past the next <
+
+
+def plain_text(html: str) -> str:
+    """The text that Exchange made this HTML of: lines end with <br>, quoted ones stand in EmailQuote blocks."""
+    found: list[str] = []
+    depth = 0
+    start = html.lower().find("<body")
+    for token in _TOKEN.finditer(html, max(start, 0)):
+        closing, tag, data = token[1], (token[2] or "").lower(), token[3]
+        if data is not None:
+            found.append(unescape(data.replace("\n", "")).replace("\xa0", " "))
+        elif tag == "br":
+            found.append("\n" + "> " * depth)
+        elif tag == "blockquote":
+            depth = max(0, min(20, depth + (-1 if closing else 1)))
+            found.append("" if closing else "> ")
+    return "".join(found).rstrip() + "\n"
 
 
 def _attachments(item: Mapping[str, Any], limits: mime.Limits) -> Iterable[Attachment]:
