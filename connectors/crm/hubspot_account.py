@@ -42,6 +42,11 @@ class AccountFacts:
     def author(self) -> Author:
         return Author(self.token.app)
 
+    @property
+    def mail_hidden(self) -> bool:
+        """Whether HubSpot hides the content of mails from our key."""
+        return self.token.scopes is not None and "sales-email-read" not in self.token.scopes
+
     def shape(self, name: str) -> Shape:
         return self.shapes.get(name, Shape())
 

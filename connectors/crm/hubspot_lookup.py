@@ -133,7 +133,7 @@ def same_write(attempt: Attempt, row: Row, mode: KeyMode, facts: AccountFacts) -
     if value(row, KEY) or mode is not KeyMode.NONE:
         return value(row, KEY) == write.key
     if isinstance(write, LogEmail):
-        return is_mail(write, row, facts.author)
+        return is_mail(write, row, facts.author, hidden=facts.mail_hidden)
     return isinstance(write, CreateTask) and is_task(write, row)
 
 

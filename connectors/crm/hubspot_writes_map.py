@@ -255,23 +255,31 @@ def source_of(row: Row) -> tuple[str, str]:
     return value(row, "hs_object_source") or value(row, "hs_engagement_source"), value(row, "hs_object_source_id")
 
 
-def is_mail(write: LogEmail, row: Row, author: Author) -> bool | None:
-    """Whether a row without a key is this very mail, as we would have logged it; None where its content is hidden."""
-    moment, sender = parse_time(value(row, "hs_timestamp")), value(row, "hs_email_from_email").lower()
-    recipients = {r.lower() for r in several(value(row, "hs_email_to_email"))}
+def is_mail(write: LogEmail, row: Row, author: Author, *, hidden: bool = False) -> bool | None:
+    """Whether a row without a key is this very mail, as we would have logged it.
+
+    None where its content cannot be seen: all of it is `hidden` from a key without sales-email-read.
+    https://developers.hubspot.com/changelog/announcement-new-scope-required-to-get-the-content-of-email-engagements
+    """
+    moment = parse_time(value(row, "hs_timestamp"))
     seems = (
         author.made(*source_of(row))
         and moment is not None
         and millis(moment) == millis(write.sent_at)
         and value(row, "hs_email_direction") == direction(write)
-        and sender in ("", write.from_.email)
-        and (not recipients or not write.to or not recipients.isdisjoint(a.email for a in write.to))
         and same_id(write.message_id, row) is not False
     )
+    if not seems:
+        return False
     subject, theirs = cut(write.subject)[0].strip(), value(row, "hs_email_subject")
-    if seems and subject and not theirs:
+    if hidden or (subject and not theirs):
         return None
-    return seems and theirs == subject
+    recipients = {r.lower() for r in several(value(row, "hs_email_to_email"))}
+    return (
+        theirs == subject
+        and value(row, "hs_email_from_email").lower() in ("", write.from_.email)
+        and (not recipients or not write.to or not recipients.isdisjoint(a.email for a in write.to))
+    )
 
 
 def is_task(write: CreateTask, row: Row) -> bool:
