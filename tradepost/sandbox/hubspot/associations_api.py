@@ -206,7 +206,7 @@ def create_batch(portal: HubSpotPortal, call: Call) -> Answer:
         for each in types:
             linking.connect(state, one, other, each)
         results.append(_created(state, call, one, other, types))
-    return Answer(status=207 if errors else 201, body=envelope(state, results, errors))
+    return Answer(status=207 if errors else 200 if call.newest else 201, body=envelope(state, results, errors))
 
 
 def _types(state: PortalState, call: Call, start: Kind, end: Kind, row: Mapping[str, Any]) -> list[LinkType]:
@@ -246,7 +246,12 @@ def archive_batch(portal: HubSpotPortal, call: Call) -> Answer:
         else:
             link = type_named(state, start, end, text(row.get("type"))) if call.version == "v3" else None
             linking.disconnect(state, record, _id_in(row, "to"), end, link)
-    return Answer(status=204)
+    return _archived(state, call)
+
+
+def _archived(state: PortalState, call: Call) -> Answer:
+    """Dated versions answer with an empty envelope, older ones with nothing."""
+    return Answer(body=envelope(state, [])) if call.dated else Answer(status=204)
 
 
 def archive_labels(portal: HubSpotPortal, call: Call) -> Answer:
@@ -256,7 +261,7 @@ def archive_labels(portal: HubSpotPortal, call: Call) -> Answer:
         for link in linking.read_types(state, start, end, row.get("types")):
             if record is not None:
                 linking.disconnect(state, record, _id_in(row, "to"), end, link)
-    return Answer(status=204)
+    return _archived(state, call)
 
 
 # ---------------------------------------------------------------------------------------------------- types
@@ -283,6 +288,14 @@ def create_label(portal: HubSpotPortal, call: Call) -> Answer:
     made = portal.state.types.link(start, end, label, inverse, own=True, name=name)
     both = [made] if made.back == made.id else [made, portal.state.types.by_id[made.back]]
     return Answer(body={"results": [each.json() for each in both]})
+
+
+def update_label(portal: HubSpotPortal, call: Call) -> Answer:
+    held = portal.state.types.by_id.get(int(text(call.fields.get("associationTypeId")) or 0))
+    if held is None or held.category != "USER_DEFINED":
+        raise not_found()
+    portal.state.types.rename(held.id, text(call.fields.get("label")), text(call.fields.get("inverseLabel")))
+    return Answer(status=204)
 
 
 def delete_label(portal: HubSpotPortal, call: Call) -> Answer:
@@ -319,6 +332,7 @@ ROUTES = (
     Route("POST", ("*", "*", "batch", "labels", "archive"), "batch.labels.archive", "write", archive_labels, _WRITE),
     Route("GET", ("*", "*", "labels"), "labels.list", "read", list_labels, _READ),
     Route("POST", ("*", "*", "labels"), "labels.create", "write", create_label, _WRITE),
+    Route("PUT", ("*", "*", "labels"), "labels.update", "write", update_label, _WRITE),
     Route("DELETE", ("*", "*", "labels", "*"), "labels.delete", "write", delete_label, _WRITE),
     Route("GET", ("*", "*", "types"), "types.list", "read", list_types, _READ),
 )

@@ -33,6 +33,11 @@ class Call:
     def dated(self) -> bool:
         return self.version.startswith("20")
 
+    @property
+    def newest(self) -> bool:
+        """Since 2026-09 a few answers differ."""
+        return self.dated and self.version >= "2026-09"
+
     def first(self, name: str, default: str = "") -> str:
         """A query parameter's first value."""
         return self.query.get(name, [default])[0]

@@ -6,7 +6,7 @@ https://developers.hubspot.com/docs/api-reference/latest/crm/associations/associ
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -68,6 +68,13 @@ class LinkTypes:
         if ids[0] != ids[1]:
             self._add(LinkType(ids[1], ids[0], end.plural, start.plural, inverse or label, category, name))
         return first
+
+    def rename(self, type_id: int, label: str, inverse: str) -> None:
+        """New words for a type and its way back."""
+        held = self.by_id[type_id]
+        for each, words in ((held, label), (self.by_id[held.back], inverse or label)):
+            rows = self.between(each.start, each.end)
+            self.by_id[each.id] = rows[rows.index(each)] = replace(each, label=words)
 
     def remove(self, type_id: int) -> None:
         found = self.by_id.pop(type_id)

@@ -63,8 +63,8 @@ def not_unique(state: PortalState, kind: Kind, name: str) -> Refused:
 
 
 def warned(call: Call, shown: dict[str, Any], plan: writes.Plan) -> dict[str, Any]:
-    """Dated versions tell what was normalised."""
-    if plan.normalised and call.dated:
+    """Since 2026-09 answers tell what was normalised."""
+    if plan.normalised and call.newest:
         shown["warnings"] = [
             {
                 "category": "PROPERTY_VALUE_NORMALIZED",

@@ -195,6 +195,37 @@ def unsubscribe(portal: HubSpotPortal, call: Call) -> Answer:
     return unsubscribed_from_all(portal, call)
 
 
+def status_v3(portal: HubSpotPortal, call: Call) -> Answer:
+    """/communication-preferences/v3/status/email/{address}: per subscription; this account has one."""
+    out = call.args[0].lower() in portal.state.opted_out
+    row = {
+        "id": "1",
+        "name": "One to One",
+        "description": "One to One emails",
+        "status": "NOT_SUBSCRIBED" if out else "SUBSCRIBED",
+        "sourceOfStatus": "PORTAL_WIDE_STATUS" if out else "SUBSCRIPTION_STATUS",
+    }
+    return Answer(body={"recipient": call.args[0], "subscriptionStatuses": [row]})
+
+
+# ---------------------------------------------------------------------------------------------------- users and lists
+
+
+def list_users(portal: HubSpotPortal, _call: Call) -> Answer:
+    """/settings/v3/users."""
+    rows = [
+        {"id": str(each.user_id), "email": each.email, "firstName": each.first_name, "lastName": each.last_name}
+        | {"roleIds": [], "superAdmin": each.id == portal.admin}
+        for each in _owners(portal, archived=False)
+    ]
+    return Answer(body={"results": rows})
+
+
+def no_lists(_portal: HubSpotPortal, _call: Call) -> Answer:
+    """This account has no lists of records."""
+    return Answer(body={"lists": [], "offset": 0, "hasMore": False, "total": 0})
+
+
 _OWNERS = access.one_of("crm.objects.owners.read", "contacts")
 _PREFERENCES = access.one_of(
     "communication_preferences.read", "communication_preferences.read_write", "subscriptions-status-read"
@@ -219,7 +250,13 @@ LIMIT_ROUTES = (
     Route("GET", ("custom-object-types",), "custom-object-types", "read", custom_object_types),
     Route("GET", ("associations", "labels"), "associations.labels", "read", association_labels),
 )
+USER_ROUTES = (Route("GET", ("users",), "list", "read", list_users),)
+LIST_ROUTES = (
+    Route("GET", (), "list", "read", no_lists),
+    Route("POST", ("search",), "search", "read", no_lists),
+)
 PREFERENCE_ROUTES = (
+    Route("GET", ("status", "email", "*"), "status.get", "read", status_v3, _PREFERENCES),
     Route("GET", ("statuses", "*"), "statuses.get", "read", statuses, _PREFERENCES),
     Route(
         "GET", ("statuses", "*", "unsubscribe-all"), "unsubscribe-all.get", "read", unsubscribed_from_all, _PREFERENCES

@@ -230,7 +230,7 @@ def create_batch(portal: HubSpotPortal, call: Call) -> Answer:
             results.append(show(state, kind, make(state, kind, row, _user(call))))
         except Refused as refused:
             errors.append(refused.entry())
-    return Answer(status=207 if errors else 201, body=envelope(state, results, errors))
+    return Answer(status=207 if errors else 200 if call.newest else 201, body=envelope(state, results, errors))
 
 
 def archive_batch(portal: HubSpotPortal, call: Call) -> Answer:

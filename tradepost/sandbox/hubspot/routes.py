@@ -37,6 +37,8 @@ _AREAS: dict[str, tuple[tuple[Route, ...], tuple[str, ...]]] = {
     "owners": (platform_api.OWNER_ROUTES, ("v3", *DATED)),
     "older-owners": (platform_api.OLDER_OWNER_ROUTES, ("v2",)),
     "schemas": (schemas_api.ROUTES, ("v3", *DATED)),
+    "settings": (platform_api.USER_ROUTES, ("v3", *DATED)),
+    "lists": (platform_api.LIST_ROUTES, ("v3", *DATED)),
     "limits": (platform_api.LIMIT_ROUTES, ("v3", *DATED)),
     "account-info": (platform_api.ACCOUNT_ROUTES, ("v3", *DATED)),
     "integrations": (platform_api.INTEGRATION_ROUTES, ("v1",)),
@@ -44,6 +46,9 @@ _AREAS: dict[str, tuple[tuple[Route, ...], tuple[str, ...]]] = {
     "files": (files_api.ROUTES, ("v3", *DATED)),
     "oauth": (oauth_api.ROUTES, ("v1", "v2", "v3", *DATED)),
 }
+
+
+_UNDER_CRM = ("objects", "associations", "properties", "pipelines", "owners", "schemas", "limits", "lists")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +102,7 @@ def _place(parts: tuple[str, ...]) -> tuple[str, str, tuple[str, ...]] | None:
     if head == "crm" and rest:
         area, version = (rest[0], second) if _VERSION.fullmatch(second) else (second, rest[0])
         area = "schemas" if area == "object-schemas" else area
-        known = area in {"objects", "associations", "properties", "pipelines", "owners", "schemas", "limits"}
-        return (area, version, rest[1:]) if known else None
+        return (area, version, rest[1:]) if area in _UNDER_CRM else None
     if head in {"crm-object-schemas", "crm-object-schema"} and rest and rest[0] == "schemas":
         return "schemas", second, rest[1:]
     if head in {"properties", "owners"}:

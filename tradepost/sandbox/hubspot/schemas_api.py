@@ -98,6 +98,13 @@ def update_schema(portal: HubSpotPortal, call: Call) -> Answer:
     return Answer(body=_shown(portal.state, held.plural))
 
 
+def add_association(portal: HubSpotPortal, call: Call) -> Answer:
+    start = portal.state.kind_of(text(call.fields.get("fromObjectTypeId")) or call.args[0])
+    end = portal.state.kind_of(text(call.fields.get("toObjectTypeId")))
+    made = portal.state.types.link(start, end, own=False, name=text(call.fields.get("name")))
+    return Answer(status=201, body=_association(portal.state, made))
+
+
 def delete_schema(portal: HubSpotPortal, call: Call) -> Answer:
     kind = _own(portal.state, call.args[0])
     if portal.state.records.table(kind).shown[False]:
@@ -153,5 +160,6 @@ ROUTES = (
     Route("POST", (), "create", "write", create_schema, _WRITE),
     Route("GET", ("*",), "get", "read", get_schema, _READ),
     Route("PATCH", ("*",), "update", "write", update_schema, _WRITE),
+    Route("POST", ("*", "associations"), "associations.create", "write", add_association, _WRITE),
     Route("DELETE", ("*",), "archive", "write", delete_schema, _WRITE),
 )
