@@ -14,7 +14,7 @@ from tradepost.sandbox.company import PAIRS, Company, exporter
 from tradepost.sandbox.trade.build import person
 from tradepost.sandbox.virtual import START, run
 
-pytestmark = pytest.mark.parametrize(("source", "target"), PAIRS, ids="-".join)
+pytestmark = pytest.mark.parametrize(("source", "target"), PAIRS, ids=["-".join(p) for p in PAIRS])
 
 LAG = 900.0  # seconds: longer than any simulated CRM takes to show a change in its feed or search
 

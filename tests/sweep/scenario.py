@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -23,6 +23,7 @@ from connectors.base.model import Absent
 from sync.coverage import Whereabouts
 from sync.keeper import count
 from sync.model import ItemState
+from sync.store.outbox import SECOND_LOOK
 from tests.box import Box, day
 from tradepost.sandbox.company import Company, empty
 from tradepost.sandbox.kernel import Effect, Fault, World
@@ -78,7 +79,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run left behind, and how many points it passed."""
+    """What a run left behind a day later, and how many points it passed.
+
+    `mended` counts the doubled records that the engine found by itself, `unkeyed` names the kinds of write that the
+    target has no unique key for.
+    """
 
     steps: int
     calls: int
@@ -88,15 +93,43 @@ class Outcome:
     moves: int = 0
     missing: int = 0
     parked: tuple[str, ...] = ()
+    mended: int = 0
+    unkeyed: frozenset[str] = frozenset()
     stuck: str = ""
     labels: tuple[str, ...] = ()
 
     def against(self, whole: Outcome) -> tuple[int, int]:
         """(lost, doubled) compared with an undisturbed run."""
-        pairs = [(self.mails, whole.mails), (self.tasks, whole.tasks), ({"move": self.moves}, {"move": whole.moves})]
-        lost = sum(max(0, n - mine.get(k, 0)) for mine, theirs in pairs for k, n in theirs.items())
-        doubled = sum(max(0, n - theirs.get(k, 0)) for mine, theirs in pairs for k, n in mine.items())
-        return lost + self.missing, doubled
+        pairs = [*self._kinds(whole).values(), ({"move": self.moves}, {"move": whole.moves})]
+        return _lost(pairs) + self.missing, _doubled(pairs)
+
+    def _kinds(self, whole: Outcome) -> dict[str, tuple[Counts, Counts]]:
+        return {"log_email": (self.mails, whole.mails), "create_task": (self.tasks, whole.tasks)}
+
+    def in_gap(self, whole: Outcome) -> bool:
+        """Whether all that differs lies inside what the target declares, and waits for a person.
+
+        Only kinds of write without a unique key have a gap; `parked` must hold as many items as there are differences.
+        """
+        if self.missing or self.moves != whole.moves or self.stuck:
+            return False
+        waiting = Counter(kind.partition(":")[0] for kind in self.parked)
+        return all(
+            not _lost([pair]) + _doubled([pair])
+            or (kind in self.unkeyed and _lost([pair]) + _doubled([pair]) <= waiting[kind] + waiting["remove"])
+            for kind, pair in self._kinds(whole).items()
+        )
+
+
+Counts = Mapping[str, int]
+
+
+def _lost(pairs: Sequence[tuple[Counts, Counts]]) -> int:
+    return sum(max(0, n - mine.get(k, 0)) for mine, theirs in pairs for k, n in theirs.items())
+
+
+def _doubled(pairs: Sequence[tuple[Counts, Counts]]) -> int:
+    return sum(max(0, n - theirs.get(k, 0)) for mine, theirs in pairs for k, n in mine.items())
 
 
 # ------------------------------------------------------------------------------------------------------------ the world
@@ -269,6 +302,8 @@ class Life:
             phase()
             stuck = stuck or await self.settle()
             await self.box.clock.sleep(60)
+        await self.box.clock.sleep(86_400)
+        stuck = stuck or await self.settle()
         steps, self.plan = self.steps, replace(self.plan, crash_at=0)
         calls = len(self.box.world.requests.records)
         self.box.world.faults.clear()
@@ -277,11 +312,15 @@ class Life:
 
     async def _outcome(self, steps: int, calls: int, stuck: str) -> Outcome:
         crm, connection = self.box.company.crm, next(iter(self.box.company.crms))
-        missing, parked = 0, []
+        missing, parked, mended = 0, [], 0
+        account = await self.engine.store.mirror.account(connection) if self.engine else None
+        unkeyed = {str(k) for k, c in account.capabilities.items() if not c.unique_key} if account else set()
         if not stuck:
             await self.box.clock.sleep(660)
             missing = sum([await self._missing(puller) for puller in self.engine.pullers.values()])
-            parked = [f"{i.kind}:{i.reason}" for i in await self.engine.store.report.items((ItemState.PARKED,))]
+            items = await self.engine.store.report.items(tuple(ItemState))
+            parked = [f"{i.kind}:{i.reason}" for i in items if i.state is ItemState.PARKED]
+            mended = sum(i.rule == SECOND_LOOK and i.state is ItemState.DONE for i in items)
         await self.stack.aclose()
         mails = Counter(message_id for message_id, _ in self.box.company.logged(connection))
         tasks = Counter(f"{task.title} {'closed' if task.closed else 'open'}" for task in crm.tasks())
@@ -295,6 +334,8 @@ class Life:
             moves=sum(ours for _, ours in deal.moves[1:]),
             missing=missing,
             parked=tuple(parked),
+            mended=mended,
+            unkeyed=frozenset(unkeyed),
             stuck=stuck,
             labels=tuple(self.labels),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sweep.run import BROKEN, WEAKEST, broken, crashes, faults, in_gap, pairs, quick
+from tests.sweep.run import BROKEN, WEAKEST, broken, crashes, faults, pairs, quick
 from tests.sweep.scenario import Plan, live
 from tradepost.sandbox.salesforce.host import SalesforceHost
 
@@ -24,7 +24,7 @@ def test_no_crash_and_no_fault_loses_or_doubles_anything(whole, tmp_path_factory
     pair, outcome = whole
     for plan in [*quick(crashes(pair, outcome), 3), *quick(faults(pair, outcome), 3)]:
         found = live(tmp_path_factory.mktemp("run"), plan)
-        assert in_gap(plan, found) or (found.against(outcome), found.stuck) == ((0, 0), ""), str(plan)
+        assert found.in_gap(outcome) or (found.against(outcome), found.stuck) == ((0, 0), ""), str(plan)
 
 
 def test_the_quotation_moves_the_deal_to_the_stage_of_the_rule(tmp_path):
@@ -36,7 +36,7 @@ def test_an_engine_with_a_part_taken_out_is_found_out(name, tmp_path_factory):
     outcome = live(tmp_path_factory.mktemp("whole"), WEAKEST)
     for plan in _likely(name, outcome):
         found = live(tmp_path_factory.mktemp("run"), plan)
-        if found.against(outcome) != (0, 0):
+        if found.against(outcome) != (0, 0) or found.mended:  # the second look mends what the first care missed
             return
     pytest.fail(f"{name}: no run went wrong")
 

@@ -26,8 +26,12 @@ from tradepost.sandbox.salesforce.org import SalesforceOrg
 from tradepost.sandbox.trade.build import Letter, people
 
 # Where each vendor's host is; loaded when a company has an account there.
-MAIL = {"gmail": "tradepost.sandbox.gmail.host:GmailHost"}
-CRMS = {"salesforce": "tradepost.sandbox.salesforce.host:SalesforceHost"}
+MAIL = {"gmail": "tradepost.sandbox.gmail.host:GmailHost", "graph": "tradepost.sandbox.graph.host:GraphHost"}
+CRMS = {
+    "salesforce": "tradepost.sandbox.salesforce.host:SalesforceHost",
+    "hubspot": "tradepost.sandbox.hubspot.host:HubSpotHost",
+    "zoho": "tradepost.sandbox.zoho.host:ZohoHost",
+}
 PAIRS = tuple((mail, crm) for mail in MAIL for crm in CRMS)
 CONNECTIONS = {"gmail": "google", "graph": "microsoft"}
 ONLY_CRM = "crm"  # what a company's only CRM is called in its configuration
