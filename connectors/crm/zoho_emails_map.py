@@ -16,7 +16,7 @@ from typing import Any
 
 from connectors.base.model import LogEmail
 from connectors.crm.zoho_parse import id_in, parse_time
-from connectors.crm.zoho_writes_map import mail_subject, one_line
+from connectors.crm.zoho_writes_map import mail_subject, one_line, sender_of
 
 Row = Mapping[str, Any]
 
@@ -66,7 +66,7 @@ def entry_of(row: Row) -> Entry:
 
 def alike(entry: Entry, write: LogEmail) -> Alike:
     """How well an entry fits a mail. Subjects are compared after the cut that Zoho's limit needs."""
-    if entry.at is None or entry.sender != write.from_.email or entry.sent is write.incoming:
+    if entry.at is None or entry.sender != sender_of(write).lower() or entry.sent is write.incoming:
         return Alike.NO
     if entry.subject != one_line(mail_subject(write)):
         return Alike.NO

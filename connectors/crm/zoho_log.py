@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.base.errors import ConnectorError, OutcomeUnknown, Rejected, Unsupported
+from connectors.base.errors import ConnectorError, OutcomeUnknown, Unsupported
 from connectors.base.model import Effect, LogEmail, Receipt
 from connectors.crm.zoho_api import ZohoApi, refusal
 from connectors.crm.zoho_emails import MailLists, home_path
@@ -39,11 +39,7 @@ class ZohoMailLog:
             entry = await self.lists.native(write, (await self._org.me()).user)
             if entry is not None:
                 return await self._finder.mail_receipt(write, entry.id, Effect.EXISTING, "already_logged")
-        made = mail_body(write, (await self._org.need("Deals")).id if write.deal else "")
-        if made is None:
-            hint = "Zoho takes no mail without the sender's address, and this one has none that is usable."
-            return Rejected(hint, operation=_CALL, code="SENDER_NOT_AN_ADDRESS")
-        body, notes = made
+        body, notes = mail_body(write, (await self._org.need("Deals")).id if write.deal else "")
         return await self._sent(write, path, body, list(notes))
 
     async def _sent(self, write: LogEmail, path: str, body: dict[str, Any], notes: list[str]) -> Answer:

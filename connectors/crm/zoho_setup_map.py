@@ -128,7 +128,8 @@ def capabilities_of(
     )
     return {
         WriteKind.LOG_EMAIL: mail,
-        WriteKind.LINK_EMAIL: Capability(exists=emails, lookup=Lookup.LAGGING, settles_after=settles_after),
+        # A deal can be tied to a contact's mail, a further record to none.
+        WriteKind.LINK_EMAIL: Capability(exists=False, settles_after=settles_after, reason="links_only_deals"),
         WriteKind.CREATE_TASK: new("Tasks", max_text=tasks.length("Description", 32_000) if tasks else 32_000),
         WriteKind.COMPLETE_TASK: Capability(
             exists=may("Tasks", "editable") and bool(closing), lookup=Lookup.STRONG, settles_after=settles_after

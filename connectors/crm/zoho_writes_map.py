@@ -25,6 +25,7 @@ MESSAGE_ID_LIMIT = 255
 # No limit is documented; a mail to more people is cut here, before a limit that nobody knows is met.
 MOST_RECIPIENTS = 100
 NO_SUBJECT = "(no subject)"
+NO_SENDER = "unknown@sender.invalid"  # `from` is mandatory; .invalid belongs to nobody (RFC 2606)
 
 Notes = tuple[str, ...]
 
@@ -78,6 +79,11 @@ def mail_subject(write: LogEmail) -> str:
     return cut(one_line(write.subject), SUBJECT_LIMIT)[0] or NO_SUBJECT
 
 
+def sender_of(write: LogEmail) -> str:
+    """The sender's address as Zoho gets it, for writing and for finding again."""
+    return write.from_.email if is_address(write.from_.email) else NO_SENDER
+
+
 def message_ref(write: LogEmail) -> str:
     """`original_message_id`: the Message-ID as the header has it; a hash where there is none or it is too long."""
     real = f"<{clean(write.message_id)}>"
@@ -90,17 +96,12 @@ def synthetic_ref(word: str) -> str:
     return f"<{hashlib.sha256(word.encode()).hexdigest()}@tradepost>"
 
 
-def mail_body(write: LogEmail, deal_module: str, *, linked: bool = True) -> tuple[dict[str, Any], Notes] | None:
-    """The one element of ``Emails``, and notes on what was cut; None for a mail without a usable sender.
-
-    `deal_module` is the id of the module Deals; `linked` False leaves the deal out.
-    """
-    if not is_address(write.from_.email):
-        return None
+def mail_body(write: LogEmail, deal_module: str) -> tuple[dict[str, Any], Notes]:
+    """The one element of ``Emails``, and notes on what was cut. `deal_module` is the id of the module Deals."""
     content, notes = _content(write)
     people, cuts = _recipients(write)
     body: dict[str, Any] = {
-        "from": _person(write.from_),
+        "from": _person(Address(sender_of(write), write.from_.name)),
         **people,
         "subject": mail_subject(write),
         "content": content,
@@ -111,8 +112,10 @@ def mail_body(write: LogEmail, deal_module: str, *, linked: bool = True) -> tupl
     }
     if units(one_line(write.subject)) > SUBJECT_LIMIT:
         notes = (*notes, "subject_cut")
+    if sender_of(write) == NO_SENDER:
+        notes = (*notes, "sender_not_an_address")
     home = home_of(write)
-    if write.deal and linked and home is not None:
+    if write.deal and home is not None:
         if home.kind is RecordKind.LEAD:
             return body, (*notes, *cuts, "deal_not_linked")
         body["linked_record"] = {"module": {"api_name": "Deals", "id": deal_module}, "id": write.deal}
@@ -134,7 +137,7 @@ def _recipients(write: LogEmail) -> tuple[dict[str, Any], Notes]:
         if usable:
             lists[name] = [_person(a) for a in usable[:MOST_RECIPIENTS]]
     if "to" not in lists:
-        lists["to"] = lists.get("cc") or lists.get("bcc") or [_person(write.from_)]
+        lists["to"] = lists.get("cc") or lists.get("bcc") or [_person(Address(sender_of(write), write.from_.name))]
     return lists, tuple(dict.fromkeys(notes))
 
 
