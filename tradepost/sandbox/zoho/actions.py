@@ -97,9 +97,8 @@ def create_tags(state: State, call: Call) -> Answer:
             )
         else:
             made = _tag(state, module, str(item["name"]), call.user)
-            results.append(
-                success({"id": made["id"], "created_time": made["created_time"]}, "tags created successfully")
-            )
+            details = {key: value for key, value in made.items() if key != "name"}
+            results.append(success(details, "tags created successfully"))
     return written(state, results, 201, "tags")
 
 
@@ -131,7 +130,7 @@ def _tagging(state: State, call: Call, *, add: bool) -> Answer:
     results = [_tagged(state, call, module, each, names, add=add) for each in ids]
     answer = written(state, results, 200)
     done = sum(not isinstance(each, Refused) for each in results)
-    answer.body |= {"wf_scheduler": "false", "success_count": str(done), "locked_count": "0"}
+    answer.body |= {"wf_scheduler": False, "success_count": str(done), "locked_count": "0"}
     return answer
 
 
@@ -177,7 +176,7 @@ def lock_record(state: State, call: Call) -> Answer:
         raise Refused("RECORD_LOCKED", "The record is locked", {"id": row["id"]})
     reason = call.listed("data", 1)[0].get("locked_reason__s")
     made = lock(state, module, row["id"], call.user, str(reason or ""))
-    return written(state, [success({"id": made}, "record locked")], 201)
+    return written(state, [success({"id": made}, "record added")], 201)
 
 
 def lock(state: State, module: Module, record: str, user: str, reason: str = "") -> str:
@@ -193,7 +192,7 @@ def unlock_record(state: State, call: Call) -> Answer:
     if not row.get("$locked") or held is None or held["id"] != call.found["lock"]:
         raise wrong_related_id(3)
     unlock(state, module, row["id"])
-    return written(state, [success({"id": held["id"]}, "record unlocked")], 200)
+    return written(state, [success({"id": held["id"]}, "record deleted")], 200)
 
 
 def unlock(state: State, module: Module, record: str) -> None:

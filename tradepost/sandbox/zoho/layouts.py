@@ -18,6 +18,8 @@ from tradepost.sandbox.zoho.related import lists_of
 from tradepost.sandbox.zoho.schema import Module
 from tradepost.sandbox.zoho.state import Pipeline, State, minified
 
+_NO_TRANSLATION = dict.fromkeys(("public_views", "other_users_views", "shared_with_me", "created_by_me"))
+
 
 def get_layouts(state: State, call: Call) -> Answer:
     module = asked_module(state, call)
@@ -44,6 +46,7 @@ def layout_meta(state: State, module: Module) -> dict[str, Any]:
         "generated_type": "default",
         "type": "used",
         "properties": None,
+        "_delete": {"permanent": False},
         "fields": fields,
     }
     return {
@@ -67,6 +70,9 @@ def layout_meta(state: State, module: Module) -> dict[str, Any]:
         "created_for": None,
         "convert_mapping": None,
         "profiles": [],
+        "actions_allowed": dict.fromkeys(
+            ("edit", "rename", "clone", "downgrade", "delete", "deactivate", "set_layout_permissions"), True
+        ),
         "sections": [section],
     }
 
@@ -141,7 +147,7 @@ def get_custom_views(state: State, call: Call) -> Answer:
         "sort_by": None,
         "sort_order": None,
         "fields": [],
-        "module": minified(module),
+        "module": {**minified(module), "name": module.plural},
         "created_time": None,
         "modified_time": None,
         "last_accessed_time": None,
@@ -153,4 +159,4 @@ def get_custom_views(state: State, call: Call) -> Answer:
             raise wrong_param("id")
         return items(state, "custom_views", [view] if call.found["id"] == view["id"] else [])
     found, info = listing.paged(call, [view])
-    return listing.listed(state, "custom_views", found, {**info, "default": view["id"], "translation": {}})
+    return listing.listed(state, "custom_views", found, {**info, "default": view["id"], "translation": _NO_TRANSLATION})

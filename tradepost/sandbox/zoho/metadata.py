@@ -122,7 +122,9 @@ def get_module(state: State, call: Call) -> Answer:
         raise wrong_module(resource_path_index=2)
     fields = [field_meta(state, found, each) for each in found.fields.values()]
     lists = [related_meta(state, found, n) for n in range(len(lists_of(found)))]
-    return Answer(body={"modules": [{**module_meta(found), "fields": fields, "related_lists": lists}]})
+    layouts = [{"id": found.layout, "name": "Standard", "api_name": "Standard", "display_label": "Standard"}]
+    more = {"fields": fields, "related_lists": lists, "layouts": layouts, "custom_view": None}
+    return Answer(body={"modules": [{**module_meta(found), **more}]})
 
 
 def module_meta(module: Module) -> dict[str, Any]:
@@ -193,6 +195,9 @@ def module_meta(module: Module) -> dict[str, Any]:
         "related_list_properties": None,
         "private_profile": None,
         "static_subform_properties": None,
+        "zia_view": False,
+        "default_mapping_fields": [],
+        "layout_associations": [],
         "status": "visible",
     }
 
@@ -293,6 +298,11 @@ def field_meta(state: State, module: Module, each: Field) -> dict[str, Any]:
         "allowed_modules": [],
         "textarea": {"type": "large"} if each.type == "textarea" else None,
         "private": None,
+        "static_field": False,
+        "number_separator": each.type in {"currency", "integer", "double"},
+        "additional_column": None,
+        "file_upolad_optionlist": [],
+        "_update_existing_records": False,
     }
 
 
@@ -366,5 +376,6 @@ def special_list(module: Module, sequence: int, name: str, label: str) -> dict[s
         "sort_by": None,
         "sort_order": None,
         "fields": [],
+        "visible": True,
         "status": "visible",
     }

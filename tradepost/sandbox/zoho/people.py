@@ -128,7 +128,7 @@ def show(state: State, row: Row) -> dict[str, Any]:
         "date_format": "MMM d, yyyy",
         "time_format": "HH:mm",
         "decimal_separator": "Period",
-        "number_separator": "Comma",
+        "number_separator": "Space",
         "name_format__s": "Salutation,First Name,Last Name",
         "sort_order_preference__s": "First Name,Last Name",
         "default_tab_group": "0",
@@ -142,7 +142,7 @@ def show(state: State, row: Row) -> dict[str, Any]:
         "created_time": state.stamp(row["created_time"]),
         "Modified_Time": state.stamp(row["Modified_Time"]),
         "created_by": by,
-        "Modified_By": by,
+        "Modified_By": {**by, "first_name": creator["first_name"], "last_name": creator["last_name"]},
     }
 
 

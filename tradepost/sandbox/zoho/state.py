@@ -224,6 +224,8 @@ class State:
         if module.name == "Leads":
             shown["$converted"] = bool(converted)
             shown["$converted_detail"] = converted_detail(row) if converted else {}
+        if module.name == "Notes":
+            shown |= {"$attachments": None, "$voice_note": False, "$size": None, "$is_shared_to_client": False}
         if module.name == "Tasks":
             shown["$closed"] = row.get("Status") == "Completed"
         return shown

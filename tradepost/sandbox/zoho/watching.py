@@ -55,10 +55,20 @@ def _enabled(state: State, item: Mapping[str, Any], path: str, *, fresh: bool) -
         raise wrong_data("channel_expiry", f"{path}.channel_expiry", expected_data_type="datetime")
     kept = {**(held or {}), **item, "events": events, "channel_expiry": state.stamp(expiry)}
     state.watches[str(channel)] = kept
-    events_shown = [
-        {"resource_uri": f"/{str(e).partition('.')[0]}", "channel_id": str(channel), **kept} for e in events
-    ]
-    return success({"events": events_shown}, "Successfully subscribed for actions-watch of the given module")
+    shown = [_shown(state, str(channel), kept, str(event)) for event in events]
+    return success({"events": shown}, "Successfully subscribed for actions-watch of the given module")
+
+
+def _shown(state: State, channel: str, kept: Mapping[str, Any], event: str) -> dict[str, Any]:
+    module = state.schema.modules[event.partition(".")[0]]
+    return {
+        "channel_expiry": kept["channel_expiry"],
+        "resource_uri": f"/crm/v8/{module.name}",
+        "resource_id": module.id,
+        "resource_name": module.name,
+        "channel_id": channel,
+        "notification_condition": kept.get("notification_condition"),
+    }
 
 
 def get_channels(state: State, call: Call) -> Answer:
