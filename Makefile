@@ -6,7 +6,7 @@ JUDGES := .venv-judges
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONHASHSEED ?= random
 
-.PHONY: help dev demo test check lint sweep kills corpora fidelity documents fix lock schema clean
+.PHONY: help dev demo test check lint sweep kills corpora conformance fidelity documents fix lock schema clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,9 @@ fidelity: $(JUDGES)/.ready  ## let the vendors' own clients judge the sandbox (s
 
 documents: $(VENV)/.ready  ## hold recorded traffic against the vendors' documents (TRADEPOST_SPECS or ../shared/vendors/specs)
 	$(BIN)/python -m tests.documents
+
+conformance: $(VENV)/.ready  ## every connector, whole and spoiled, before the conformance kit (about a minute)
+	$(BIN)/python -m tests.conformance.run
 
 fix: $(VENV)/.ready  ## format and mend what can be mended
 	$(BIN)/ruff check --fix .

@@ -5,9 +5,11 @@ from typing import Any
 
 from tradepost.sandbox.kernel import World
 from tradepost.testing.rigs.gmail import GmailRig
+from tradepost.testing.rigs.graph import GraphRig
+from tradepost.testing.rigs.hubspot import HubSpotNoKeyRig, HubSpotPlainKeyRig, HubSpotRig
 from tradepost.testing.rigs.salesforce import SalesforceRig, SalesforceUnkeyedRig
 
-MAIL_RIGS: tuple[Callable[[World], Any], ...] = (GmailRig,)
-CRM_RIGS: tuple[Callable[[World], Any], ...] = (SalesforceRig,)
-LESSER_RIGS: tuple[Callable[[World], Any], ...] = (SalesforceUnkeyedRig,)
+MAIL_RIGS: tuple[Callable[[World], Any], ...] = (GraphRig, GmailRig)
+CRM_RIGS: tuple[Callable[[World], Any], ...] = (HubSpotRig, SalesforceRig)
+LESSER_RIGS: tuple[Callable[[World], Any], ...] = (HubSpotPlainKeyRig, HubSpotNoKeyRig, SalesforceUnkeyedRig)
 """Accounts that lack something of their set-up: judged by `make conformance` only."""
