@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from tradepost.sandbox.hubspot.errors import Refused
-from tradepost.sandbox.hubspot.kinds import Kind
+from tradepost.sandbox.hubspot.kinds import STANDARD, Kind
 from tradepost.sandbox.hubspot.records import Record
 
 FIRST_OWN_TYPE = 20_000
@@ -89,8 +89,6 @@ class LinkTypes:
 
 @cache
 def _standard() -> tuple[LinkType, ...]:
-    from tradepost.sandbox.hubspot.kinds import STANDARD  # noqa: PLC0415 - only the first call needs it
-
     plurals = {kind.singular: kind.plural for kind in STANDARD}
     found: list[LinkType] = []
     for line in Path(__file__).with_name("association_types.txt").read_text(encoding="utf-8").splitlines():

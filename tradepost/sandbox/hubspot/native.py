@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from datetime import UTC
 from email import message_from_bytes
+from email.message import EmailMessage
 from email.policy import default
 from email.utils import getaddresses, parsedate_to_datetime
 from hashlib import sha256
@@ -17,18 +18,16 @@ def native_values(raw: bytes, of_customers: Iterable[str]) -> dict[str, str]:
     """Values of an email record. It came in when one of the customers' addresses wrote it."""
     mail = message_from_bytes(raw, policy=default)
     people = {name: _people(mail.get_all(name, [])) for name in ("from", "to", "cc")}
+    sent = parsedate_to_datetime(str(mail["Date"])).astimezone(UTC)
     sender = people["from"][0]["email"].lower() if people["from"] else ""
     incoming = sender in {each.lower() for each in of_customers if each}
-    body = mail.get_body(("plain", "html"))
-    text = body.get_content() if body is not None else ""
     message_id = str(mail["Message-ID"] or "").strip()
     return {
-        "hs_timestamp": parsedate_to_datetime(str(mail["Date"])).astimezone(UTC).isoformat(timespec="seconds")[:19]
-        + "Z",
+        "hs_timestamp": f"{sent:%Y-%m-%dT%H:%M:%S}Z",
         "hs_email_direction": "INCOMING_EMAIL" if incoming else "EMAIL",
         "hs_email_status": "SENT",
         "hs_email_subject": str(mail["Subject"] or ""),
-        "hs_email_text": str(text)[:_LIMIT],
+        "hs_email_text": _text(mail)[:_LIMIT],
         "hs_email_headers": json.dumps({"from": (people["from"] or [{}])[0], "to": people["to"], "cc": people["cc"]}),
         "hs_email_message_id": message_id,
         "hs_email_thread_id": sha256(message_id.encode()).hexdigest()[:16],
@@ -36,6 +35,12 @@ def native_values(raw: bytes, of_customers: Iterable[str]) -> dict[str, str]:
         "hs_engagement_source": "EMAIL",
         "hs_object_source_label": "EMAIL_INTEGRATION",
     }
+
+
+def _text(mail: EmailMessage) -> str:
+    body = mail.get_body(("plain", "html"))
+    held = body.get_payload(decode=True) if body is not None else None
+    return held.decode("utf-8", "replace") if isinstance(held, bytes) else ""
 
 
 def _people(values: Iterable[object]) -> list[dict[str, str]]:

@@ -117,7 +117,7 @@ class View:
                 for link in types
             ]
             if rows:
-                found[kind.plural.replace("_", " ")] = {"results": rows}
+                found[kind.plural if kind.custom else kind.plural.replace("_", " ")] = {"results": rows}
         return found
 
 

@@ -52,7 +52,8 @@ def plan_create(
         _rules(state, kind, values, None)
     _unique(state, kind, values, None, {} if claims is None else claims)
     values |= derive.defaults(state, kind, values)
-    values |= derive.derived(state, kind, values, None) | derive.origin(actor)
+    values |= derive.derived(state, kind, values, None)
+    values = derive.origin(actor) | values
     if kind.activity:
         values.setdefault("hs_engagement_source", actor.source.type)
     return Plan(kind=kind, values=values, links=links, normalised=checked.normalised)
