@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from connectors.base.errors import ConnectorError
 from connectors.base.model import (
     Address,
     Attempt,
@@ -156,7 +157,7 @@ class Lab:
         """The answer of one write, raised or not."""
         try:
             (answer,) = await self.target.write_many([attempt])
-        except Exception as error:
+        except ConnectorError as error:
             return error
         return answer
 
