@@ -1,4 +1,5 @@
-"""`kill -9` in the middle of a backfill, again and again: `python -m tests.kill [--kills 20] [--mails 600] [--seed 1]`.
+"""`kill -9` in the middle of a backfill, again and again, over each pair:
+`python -m tests.kill [--kills 20] [--mails 600] [--seed 1] [--pair SOURCE:TARGET]`.
 
 A sandbox on loopback, the real command in a process of its own, killed at drawn moments, the same command again each
 time. At the end every mail is in the CRM exactly once, and the sandbox's own request log tells what was read twice.
@@ -19,22 +20,28 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from random import Random
 
 import yaml
 
 from tradepost.clock import SystemClock
-from tradepost.sandbox.company import Company, empty, write_config
+from tradepost.sandbox.company import PAIRS, Company, empty, write_config
+from tradepost.sandbox.gmail.host import GmailHost
 from tradepost.sandbox.kernel import Effect, Fault, RequestLog, RequestRecord, World
 from tradepost.sandbox.serve import serve
+from tradepost.sandbox.trade.build import Letter
 
 BOXES = ("ann", "bo", "chen")
 CUSTOMERS = 40
 DAYS = 30
-PAGE = 500  # ids that Gmail lists at once: what may be read again in a mailbox
-GET = "gmail.users.messages.get"
-LIST = "gmail.users.messages.list"
+PAGE = 500  # ids that a provider lists at once: what may be read again in a mailbox
+# How each provider calls reading one mail, and listing.
+READS = {
+    "gmail": ("gmail.users.messages.get", "gmail.users.messages.list"),
+    "graph": ("users.GetMessage", "users.ListMessages"),
+}
 DEAD_WITHIN = 10.0  # seconds for the workers of a killed process to notice
 RUN_WITHIN = 120.0
 ANSWER_AFTER = 0.3  # seconds between a write and its answer
@@ -92,21 +99,23 @@ class Outcome:
         return found + ([f"{self.orphans} processes outlived their killed parent"] if self.orphans else [])
 
 
-def made(world: World, mails: int) -> Company:
+def made(world: World, mails: int, source: str, target: str) -> Company:
     """A company with customers and mail of the last month; every tenth mail lies in all mailboxes."""
-    company = empty(world)
-    ours = [company.gmail.add_mailbox(f"{name}@{company.gmail.domain}") for name in BOXES]
+    company = empty(world, mail=(source,), crms=(target,))
+    (host,), crm = company.mail.values(), company.crm
+    ours = [f"{name}@{company.domain}" for name in BOXES]
+    for address in ours:
+        host.add_mailbox(address)
     for number in range(CUSTOMERS):
-        company.org.add_contact(f"Customer {number}", f"buyer{number}@firm{number}.example")
+        crm.add_contact(f"Customer {number}", f"buyer{number}@firm{number}.example")
     now = world.clock.now() - timedelta(hours=1)
     for number in range(mails):
         at = now - timedelta(days=DAYS) * number / mails
         to = ours if number % 10 == 0 else [ours[number % len(ours)]]
-        company.gmail.deliver_to_recipients(_mail(number, to, at), at=at)
-    company.gmail.set_quota(user_per_minute=10**9, project_per_minute=10**9)
-    slow = Fault(
-        vendor="salesforce", operation="composite.graph", effect=Effect.SLOW, seconds=ANSWER_AFTER, times=10**6
-    )
+        company.deliver(Letter("", at, _mail(number, to, at), live=False))
+    if isinstance(host, GmailHost):
+        host.vendor.set_quota(user_per_minute=10**9, project_per_minute=10**9)
+    slow = Fault(vendor=crm.name, kind="write", effect=Effect.SLOW, seconds=ANSWER_AFTER, times=10**6)
     world.faults.add(slow)
     return company
 
@@ -127,12 +136,16 @@ def configured(company: Company, folder: Path, urls: dict[str, str]) -> Path:
     path = write_config(company, folder, urls, start=start, settle_seconds=1)
     data = yaml.safe_load(path.read_text("utf-8"))
     # Ample quotas: what is tried here is dying, not waiting.
-    data["connections"]["google"] |= {"units_per_minute": 10**9, "project_units_per_minute": 10**9}
+    for section in data["connections"].values():
+        if section["type"] == "gmail":
+            section |= {"units_per_minute": 10**9, "project_units_per_minute": 10**9}
     path.write_text(yaml.safe_dump(data), "utf-8")
     return path
 
 
-async def trial(folder: Path, *, kills: int, mails: int, seed: int, most: int) -> Outcome:
+async def trial(
+    folder: Path, *, kills: int, mails: int, seed: int, most: int, pair: tuple[str, str] = PAIRS[0]
+) -> Outcome:
     """Kill the command `kills` times, a drawn part of a second after a drawn request.
 
     That is one of the first `most` after its start, or, every third time on average, a write to the CRM, whose answer
@@ -140,7 +153,8 @@ async def trial(folder: Path, *, kills: int, mails: int, seed: int, most: int) -
     """
     chance, wire = Random(seed), Tripwire()
     world = World(clock=SystemClock(), random=Random(seed), requests=wire)
-    company = made(world, mails)
+    company = made(world, mails, *pair)
+    read, list_ = READS[pair[0]]
     orphans = 0
     async with serve(world, company.vendors) as served:
         config = configured(company, folder, dict(served.urls))
@@ -159,17 +173,17 @@ async def trial(folder: Path, *, kills: int, mails: int, seed: int, most: int) -
             orphans += await _left(process.pid)
         process = await _start(config)
         out, err = await asyncio.wait_for(process.communicate(), RUN_WITHIN)
-    rows = company.org.query("SELECT MessageIdentifier FROM EmailMessage")
-    asked = Counter(r.path.rpartition("/")[2] for r in wire.records if r.operation == GET)
+    (host,), (connection,) = company.mail.values(), company.crms
+    asked = Counter(r.path.rpartition("/")[2] for r in wire.records if r.operation == read)
     return Outcome(
         kills=kills,
         code=process.returncode or 0,
         said=(out + err).decode(),
         mails=mails,
-        logged=Counter(str(row["MessageIdentifier"]) for row in rows),
-        gets={name: Counter({i: asked[i] for i in box.messages}) for name, box in company.gmail.mailboxes.items()},
-        lists=wire.count("gmail", LIST),
-        writes=len(wire.writes("salesforce")),
+        logged=Counter(mail for mail, _ in company.logged(connection)),
+        gets={name: Counter({m.id: asked[m.id] for m in host.held(name)}) for name in host.addresses},
+        lists=wire.count(host.name, list_),
+        writes=len(wire.writes(company.crm.name)),
         orphans=orphans,
         in_doubt=_in_doubt(config.parent / "state" / "state.db"),
     )
@@ -222,10 +236,17 @@ def main() -> int:
     parser.add_argument("--mails", type=int, default=600)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--most", type=int, default=110, help="most requests after a start until the kill")
+    parser.add_argument("--pair", default="*", metavar="SOURCE:TARGET", help="such as gmail:zoho; all by default")
     given = parser.parse_args()
+    pairs = [pair for pair in PAIRS if fnmatchcase(":".join(pair), given.pair)]
+    return max([_one(pair, given) for pair in pairs], default=2)
+
+
+def _one(pair: tuple[str, str], given: argparse.Namespace) -> int:
+    print(f"{' -> '.join(pair)}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         outcome = asyncio.run(
-            trial(Path(folder), kills=given.kills, mails=given.mails, seed=given.seed, most=given.most)
+            trial(Path(folder), kills=given.kills, mails=given.mails, seed=given.seed, most=given.most, pair=pair)
         )
     again = outcome.read_again()
     print(
