@@ -22,7 +22,8 @@ from connectors.base.model import (
     Role,
 )
 from connectors.base.services import Services
-from connectors.crm.zoho import ZohoConfig, ZohoTarget
+from connectors.crm.zoho import ZohoTarget
+from connectors.crm.zoho_config import ZohoConfig
 from connectors.http import Sender
 from tradepost.sandbox.kernel import Effect, Fault, World
 from tradepost.sandbox.transport import InProcessTransport

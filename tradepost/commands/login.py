@@ -38,7 +38,8 @@ def run(invocation: Invocation, *, connection: str, mailboxes: tuple[str, ...]) 
     if login is None:
         invocation.print(invocation.say("login.needless", connection=connection))
         return 0
-    own = [mailbox.address for mailbox in settings.mailboxes if mailbox.account == connection]
+    boxes = [mailbox.address for mailbox in settings.mailboxes if mailbox.account == connection]
+    own = [connection] if connection in settings.crm else boxes
     chosen = chosen_mailboxes(settings, mailboxes, own)
     with command_log(invocation, settings) as log:
         return asyncio.run(_sign_in(invocation, settings, account, login, chosen, log))
@@ -58,7 +59,7 @@ async def _sign_in(
             paste = _typed if sys.stdin.isatty() else None
             try:
                 with usable():
-                    show = _shown(invocation, mailbox)
+                    show = _shown(invocation, mailbox, crm=account.name in settings.crm)
                     found = await login(account.config, mailbox, services_of(parts), show, paste=paste)
             except Unsupported:
                 invocation.print(invocation.say("login.needless", connection=account.name))
@@ -71,15 +72,19 @@ async def _sign_in(
     return 0 if well else 1
 
 
-def _shown(invocation: Invocation, mailbox: str) -> Show:
-    """Shows the address to open, and the code to type there or how to bring back what the browser ends at."""
+def _shown(invocation: Invocation, mailbox: str, *, crm: bool) -> Show:
+    """Shows the address to open, and the code to type there or how to bring back what the browser ends at.
+
+    A CRM's address is where an administrator makes a code.
+    """
 
     def show(url: str, code: str = "", /) -> None:
         how = invocation.say("login.enter", mailbox=mailbox, code=plain(code)) if code else None
-        invocation.print(how or invocation.say("login.open", mailbox=mailbox))
+        where = invocation.say("login.grant" if crm else "login.open", mailbox=mailbox)
+        invocation.print(how or where)
         invocation.print(url)
         if not code and sys.stdin.isatty():
-            invocation.print(invocation.say("login.paste"))
+            invocation.print(invocation.say("login.paste_grant" if crm else "login.paste"))
         invocation.out.file.flush()
 
     return show
