@@ -36,8 +36,9 @@ class Pauses:
     def __init__(self) -> None:
         self._next = 1.0
 
-    def ended(self) -> None:
-        self._next = 1.0
+    def served(self) -> None:
+        """An answer came: shorter again, but not at once, for one call may pass where others are refused."""
+        self._next = max(1.0, self._next / 2)
 
     def until(self, now: datetime, retry_after: str) -> datetime:
         """The moment before which nothing is asked again."""
@@ -128,7 +129,7 @@ class GraphMailbox:
     async def _send(self, call: Call, slots: int) -> Reply:
         async with self._slots.take(slots):
             reply = await self._http.send(call)
-        self._pauses.ended()
+        self._pauses.served()
         return reply
 
     async def parsed(self, reply: Reply, operation: str) -> object:

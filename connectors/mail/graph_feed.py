@@ -81,7 +81,7 @@ class Feed:
         if step.state is None or not step.state.by_date:
             return step
         now = self._clock.now()
-        return _Step((), FolderState(good=now, window=now, tried=now), through=True)
+        return _Step((), FolderState(good=now, window=now - DELAYED, tried=now), through=True)
 
     async def changes(self, cursor: str) -> Changes:
         """A page of one folder, or of several without news. Raises `CursorExpired` for a cursor that is not ours."""

@@ -158,6 +158,7 @@ class CachedTokens:
         self._spec = spec
         self._vault_name = vault_name
         self._grant: Grant | None = None
+        self._rejected = ""  # refused by the vendor, and not replaced yet; the vault still has it
         self._lock = asyncio.Lock()
 
     async def _ask(self) -> Grant:
@@ -175,6 +176,7 @@ class CachedTokens:
         async with self._lock:
             known = self._fresh(self._grant) or self._fresh(await self._stored())
             if known is None or known.access_token == rejected:
+                self._rejected = rejected
                 known = await self._ask_and_store()
             self._grant = known
             return known.access_token
@@ -182,11 +184,12 @@ class CachedTokens:
     def _fresh(self, grant: Grant | None) -> Grant | None:
         if grant is None or (grant.good_until is not None and grant.good_until <= self._services.clock.now()):
             return None
-        return grant
+        return None if self._rejected and grant.access_token == self._rejected else grant
 
     async def _ask_and_store(self) -> Grant:
         self._grant = None
         grant = await self._ask()
+        self._rejected = ""
         await store(self._services, self._vault_name, grant)
         return grant
 
