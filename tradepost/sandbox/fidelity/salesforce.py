@@ -106,7 +106,7 @@ TABLE = Table(
             f"{_REST}/resources_getdeleted.htm",
             simplified="Kept 15 days, never purged early.",
         ),
-        endpoint("GET PATCH DELETE", f"{_ONE}/{{id}}", f"{_REST}/resources_sobject_retrieve.htm"),
+        endpoint("GET POST PATCH DELETE", f"{_ONE}/{{id}}", f"{_REST}/resources_sobject_retrieve.htm"),
         endpoint(
             "GET POST PATCH DELETE",
             f"{_ONE}/{{field}}/{{value}}",

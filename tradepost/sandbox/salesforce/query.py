@@ -309,6 +309,16 @@ class _Run:
     def head(self, name: str, row: Row) -> dict[str, Any]:
         return {"attributes": {"type": name, "url": record_url(self.view.version, name, row["Id"])}}
 
+    def linked(self, reference: Field, name: str, row: Row) -> dict[str, Any]:
+        """The head of a record behind a reference: one that may lead to several objects answers as the object Name.
+
+        https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql_relationships_and_polymorph_keys.htm
+        """
+        head = self.head(name, row)
+        if len(reference.targets) > 1:
+            head["attributes"]["type"] = "Name"
+        return head
+
     def names(self, sobject: SObject, path: Path) -> Path:
         """The path in the schema's own spelling."""
         if len(path) == 1:
@@ -330,7 +340,7 @@ class _Run:
                 out[step] = None
                 return
             here = found[1]
-            out = out.setdefault(step, self.head(found[0], here))
+            out = out.setdefault(step, self.linked(reference, found[0], here) if reference else {})
         out[path[-1]] = render(get(row))
 
     def field_set(self, item: FieldSet) -> Iterator[Field]:

@@ -123,8 +123,9 @@ class Schema:
 
 
 def required(fields: Iterable[Field]) -> list[Field]:
-    """Fields a create must fill."""
-    return [f for f in fields if f.required or (f.has("c") and not f.has("n") and not f.has("d"))]
+    """Fields a create must fill. A list of ids may always be left out."""
+    open_ones = (f for f in fields if f.type != "junctionIdList")
+    return [f for f in open_ones if f.required or (f.has("c") and not f.has("n") and not f.has("d"))]
 
 
 def system_fields() -> list[Field]:
