@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectors.base.errors import AuthFailed, ConnectorError, Gone, NotPermitted, Rejected, Transient
 from connectors.crm.hubspot_api import HubSpotApi
 from connectors.crm.hubspot_map import API_VERSION, KEY, Filter, Search, Site, Stages, stages_of
-from connectors.crm.hubspot_parse import Row
-from connectors.crm.hubspot_setup_map import KEYED, options_of, shape_of
+from connectors.crm.hubspot_parse import Row, has_id
+from connectors.crm.hubspot_setup_map import KEYED, OPTIONAL, shape_of
 from connectors.crm.hubspot_writes_map import Author, KeyMode, Shape
 
 CLOSED_TO_US = (NotPermitted, Gone, Rejected)
@@ -35,7 +35,6 @@ class AccountFacts:
     token: TokenFacts
     stages: Stages
     shapes: dict[str, Shape] = field(default_factory=dict)
-    statuses: tuple[str, ...] = ()  # of tasks
     refused: dict[str, ConnectorError] = field(default_factory=dict)  # what could not be looked at
 
     @property
@@ -86,13 +85,7 @@ class HubSpotAccount:
         zone, domain = details.get("timeZone"), str(details.get("uiDomain") or "")
         self._api.zone = zone if isinstance(zone, str) else ""
         refused: dict[str, ConnectorError] = {}
-        shapes: dict[str, Shape] = {}
-        statuses: tuple[str, ...] = ()
-        for name in KEYED:
-            rows = await self._properties(name, refused)
-            shapes[name] = await self._probed(name) if rows is None else shape_of(rows)
-            if rows is not None:
-                statuses = options_of(rows, "hs_task_status") if name == "tasks" else statuses
+        shapes = {name: await self._shape(name, refused) for name in KEYED}
         return AccountFacts(
             portal=portal,
             name=str(details.get("accountType") or "HubSpot"),
@@ -100,7 +93,6 @@ class HubSpotAccount:
             token=await self._token(),
             stages=await self._stages(refused),
             shapes=shapes,
-            statuses=statuses,
             refused=refused,
         )
 
@@ -115,12 +107,25 @@ class HubSpotAccount:
         known = isinstance(scopes, list) and scopes and all(isinstance(s, str) for s in scopes)
         return TokenFacts(app if app.isdigit() else "", frozenset(map(str, scopes or ())) if known else None)
 
-    async def _properties(self, name: str, refused: dict[str, ConnectorError]) -> list[Row] | None:
+    async def _shape(self, name: str, refused: dict[str, ConnectorError]) -> Shape:
+        """What may be written on an object, as far as it concerns us."""
         try:
-            return await self.definitions(name)
+            found = [await self.property(name, p) for p in (KEY, *OPTIONAL.get(name, ()))]
         except CLOSED_TO_US as error:
             refused[f"properties of {name}"] = error
+            return await self._probed(name)
+        return shape_of([p for p in found if p])
+
+    async def property(self, name: str, wanted: str) -> Row | None:
+        """The definition of a property, asked now; None where there is none."""
+        url = f"/crm/properties/{API_VERSION}/{name}/{wanted}"
+        try:
+            row = await self._api.ask("properties.get", url)
+        except Gone:
             return None
+        if row.get("name") != wanted:
+            raise Transient("The answer makes no sense.", operation="properties.get")
+        return row
 
     async def _probed(self, name: str) -> Shape:
         """The key of an object whose properties we may not see: HubSpot reads by unique properties, and searches any.
@@ -176,18 +181,11 @@ class HubSpotAccount:
         return self._leads
 
     async def owners(self) -> list[Row]:
-        """All owners, archived ones last; those without an id are dropped."""
+        """All owners, archived ones last."""
         url = f"/crm/owners/{API_VERSION}"
         rows = await self._api.all("owners.list", url, {"limit": "100", "archived": "false"})
-        rows += [{**r, "archived": True} for r in await self._gone_owners(url)]
-        return [r for r in rows if r.get("id")]
-
-    async def _gone_owners(self, url: str) -> Sequence[Row]:
-        return await self._api.all("owners.list", url, {"limit": "100", "archived": "true"})
-
-    async def key(self, name: str) -> Row | None:
-        """The definition of our key on an object, asked now; None where there is none."""
-        try:
-            return await self._api.ask("properties.get", f"/crm/properties/{API_VERSION}/{name}/{KEY}")
-        except Gone:
-            return None
+        gone = await self._api.all("owners.list", url, {"limit": "100", "archived": "true"})
+        rows += [{**r, "archived": True} for r in gone]
+        if not all(has_id(r) for r in rows):
+            raise Transient("The answer makes no sense.", operation="owners.list")
+        return rows

@@ -226,11 +226,11 @@ def usage_of(headers: Mapping[str, str]) -> float | None:
 
 
 def rows_of(body: object, operation: str) -> list[Row]:
-    """The rows of a listing, search or batch; those without an id are dropped. Raises `BadReply`."""
+    """The rows of a listing, search or batch. Raises `BadReply`: an answer with odd rows is not half believed."""
     results = body.get("results") if isinstance(body, Mapping) else None
-    if not isinstance(results, list):
+    if not isinstance(results, list) or not all(isinstance(r, dict) for r in results):
         raise BadReply("The answer holds no results.", operation=operation)
-    return [r for r in results if isinstance(r, dict)]
+    return results
 
 
 def errors_of(body: Mapping[str, Any]) -> list[Any]:
@@ -246,13 +246,12 @@ def records_of(body: object, operation: str) -> list[Row]:
     return rows
 
 
+def has_id(row: Mapping[str, Any]) -> bool:
+    return isinstance(row.get("id"), str | int) and not isinstance(row.get("id"), bool) and row["id"] != ""
+
+
 def is_record(row: object) -> bool:
-    return (
-        isinstance(row, Mapping)
-        and isinstance(row.get("id"), str | int)
-        and not isinstance(row.get("id"), bool)
-        and isinstance(row.get("properties"), Mapping)
-    )
+    return isinstance(row, Mapping) and has_id(row) and isinstance(row.get("properties"), Mapping)
 
 
 def next_of(body: Mapping[str, Any]) -> str:

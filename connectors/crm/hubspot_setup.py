@@ -9,7 +9,7 @@ from connectors.base.model import Problem, Severity, TargetAccount
 from connectors.base.services import Clock
 from connectors.crm.hubspot_account import CLOSED_TO_US, AccountFacts, HubSpotAccount
 from connectors.crm.hubspot_api import HubSpotApi
-from connectors.crm.hubspot_map import API_VERSION, API_VERSION_ENDS, Filter, Search, millis
+from connectors.crm.hubspot_map import API_VERSION, API_VERSION_ENDS, KEY, Filter, Search, millis
 from connectors.crm.hubspot_parse import Row
 from connectors.crm.hubspot_setup_map import (
     Waits,
@@ -141,5 +141,5 @@ class HubSpotSetup:
             if error.status != 409 and error.code not in _THERE:
                 raise
         except OutcomeUnknown:
-            if operation != "properties.groups.create" and await self._account.key(url.rpartition("/")[2]) is None:
+            if operation == "properties.create" and await self._account.property(url.rpartition("/")[2], KEY) is None:
                 raise

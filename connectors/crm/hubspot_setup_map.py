@@ -17,6 +17,7 @@ from connectors.crm.hubspot_writes_map import TASK_LIMIT, TEXT_LIMIT, Author, Ke
 GROUP = "tradepost"
 # Contacts have a unique property of their own, the address; our key on them tells which are ours.
 KEYED = ("emails", "tasks", "contacts")
+OPTIONAL = {"emails": ("hs_email_message_id",)}  # written where the account lets a program write them
 MAIL_BATCH = 50
 _SET_UP = "Run `tradepost setup`; for that once the key or app needs the scope crm.schemas.contacts.write."
 
@@ -182,13 +183,6 @@ def _writable(definition: Row) -> bool:
     metadata = definition.get("modificationMetadata")
     locked = isinstance(metadata, Mapping) and metadata.get("readOnlyValue") is True
     return not locked and not definition.get("archived") and definition.get("calculated") is not True
-
-
-def options_of(definitions: Sequence[Row], name: str) -> tuple[str, ...]:
-    """The values that a choice takes, in order; empty where they are not told."""
-    found = next((d for d in definitions if d.get("name") == name), {})
-    options = [o for o in found.get("options") or () if isinstance(o, Mapping) and o.get("value")]
-    return tuple(str(o["value"]) for o in options)
 
 
 # --------------------------------------------------------------------------------------------------------------- set-up

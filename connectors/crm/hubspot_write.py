@@ -247,7 +247,7 @@ def _activity(attempt: Attempt, facts: AccountFacts) -> Activity:
     if isinstance(write, LogEmail):
         return mail_activity(write, facts.shape("emails"))
     assert isinstance(write, CreateTask)  # noqa: S101 - the caller chose by kind
-    return task_activity(write, facts.shape("tasks"), facts.statuses)
+    return task_activity(write, facts.shape("tasks"))
 
 
 def _made(one: Sending, outcome: Outcome, mode: KeyMode) -> Made:

@@ -180,7 +180,7 @@ def task_mark(key: str) -> str:
     return f"[tp:{key[-12:]}]"
 
 
-def task_activity(write: CreateTask, shape: Shape, statuses: Sequence[str]) -> Activity:
+def task_activity(write: CreateTask, shape: Shape) -> Activity:
     """A task; `hs_timestamp` is when it is due."""
     title, title_cut = cut(write.title)
     mark = f"\n\n{task_mark(write.key)}" if shape.mode is KeyMode.NONE else ""
@@ -190,7 +190,7 @@ def task_activity(write: CreateTask, shape: Shape, statuses: Sequence[str]) -> A
     properties = {
         "hs_timestamp": due,
         "hs_task_subject": title,
-        "hs_task_status": OPEN if OPEN in statuses or not statuses else statuses[0],
+        "hs_task_status": OPEN,
         "hs_task_type": "TODO",
     }
     properties |= {"hs_task_body": text} if text else {}
