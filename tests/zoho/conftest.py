@@ -68,7 +68,7 @@ class Lab:
         self.clock = VirtualClock()
         self.world = World(clock=self.clock, random=Random(7))
         self.vendor = ZohoVendor(self.world, unknowns=unknowns, rules=rules)
-        self.host = ZohoHost(self.vendor)
+        self.host = ZohoHost(self.world, self.vendor)
         self.org = self.vendor.org
         self.transport = InProcessTransport(dict.fromkeys(self.vendor.host_names, self.vendor), self.clock)
         self.log = Events()
@@ -85,16 +85,20 @@ class Lab:
             open_http=sender.open, clock=self.clock, random=Random(2), cpu=inline, log=self.log, vault=self.vault
         )
 
-    def connect(self, **config):
+    def configured(self, **changes):
+        """The configuration, its secrets in the environment."""
         base = {
             "data_centre": self.org.centre,
             "client_id": self.org.client.client_id,
             "client_secret": {"env": "ZOHO_SECRET"},
             "refresh_token": {"env": "ZOHO_REFRESH"},
         }
-        self.environ.setenv("ZOHO_SECRET", self.org.client.secret)
-        self.environ.setenv("ZOHO_REFRESH", self.org.token)
-        return ZohoTarget(ZohoConfig.model_validate({**base, **self.config, **config}), self.services)
+        return ZohoConfig.model_validate(base | self.config | changes)
+
+    def connect(self, *, secret="", refresh="", **changes):
+        self.environ.setenv("ZOHO_SECRET", secret or self.org.client.secret)
+        self.environ.setenv("ZOHO_REFRESH", refresh or self.org.token)
+        return ZohoTarget(self.configured(**changes), self.services)
 
     # ----------------------------------------------------------------------------------------------------- the world
 
