@@ -351,6 +351,34 @@ def test_a_cloud_stands_for_three_addresses_and_each_can_be_given(monkeypatch, c
     )
 
 
+def test_a_sandbox_without_tls_is_signed_in_to_where_msal_wants_tls(in_office):
+    async def scenario(office: Office) -> None:
+        office.transport.apps = {"127.0.0.1:8083": office.vendor}
+        root = "http://127.0.0.1:8083"
+        source = office.source(config={"authority": root, "graph_root": root})
+        cursor = await source.baseline()
+        mail = office.deliver(1)
+        assert [e.id for e in (await source.changes(cursor)).events] == [mail]
+
+    in_office(scenario)
+
+
+def test_a_secret_never_goes_to_an_address_of_a_stranger(in_office, monkeypatch):
+    def configuration(root: str, tenant: str, cloud: object) -> dict[str, str]:
+        there = f"https://evil.example/{tenant}/oauth2/v2.0"
+        return {"authorization_endpoint": f"{there}/authorize", "token_endpoint": f"{there}/token", "issuer": root}
+
+    monkeypatch.setattr("tradepost.sandbox.graph.platform.configuration", configuration)
+
+    async def scenario(office: Office) -> None:
+        office.transport.apps["evil.example"] = office.vendor
+        with pytest.raises(AuthFailed, match="stranger"):
+            await office.source().baseline()
+        assert office.count("oauth2.token") == 0
+
+    in_office(scenario)
+
+
 @pytest.mark.parametrize("cloud", ["usgov", "dod", "china"])
 def test_the_other_clouds_are_read_alike(in_office, cloud):
     async def scenario(office: Office) -> None:
