@@ -244,7 +244,7 @@ class Acts(AdminActs):
             return self.deliver_to(mailbox, raw, place="draft")
         box = self.mailbox(mailbox)
         item = box.find(draft)
-        item.replace_raw(raw)
+        box.rewrite(item, raw)
         box.touch(item, {"subject", "body", "bodyPreview"}, self.world.clock.now())
         return item.immutable_id
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import SMTP
 
 from tradepost.sandbox.graph import compose, content, lists
 from tradepost.sandbox.graph.call import Call, Need, Reply
@@ -72,7 +72,9 @@ def get_value(call: Call) -> Reply:
             raise ApiError(405, "ErrorInvalidRequest", message)
         return Reply(body=kept.location.encode(), kind="text/plain")
     data = content.attachment_bytes(item.raw, index)
-    return Reply(body=data, kind="text/plain" if kept.kind == "item" else kept.content_type)
+    right = re.fullmatch(r"[\w.+-]+/[\w.+-]+", kept.content_type, re.ASCII)
+    other = "text/plain" if kept.kind == "item" else "application/octet-stream"
+    return Reply(body=data, kind=kept.content_type if right else other)
 
 
 def _inner(call: Call, item: Item, index: int, *, wanted: bool) -> Json:
@@ -138,9 +140,9 @@ def add(call: Call) -> Reply:
     else:
         if not item.draft:
             raise bad_request("Attachments can only be added to a draft.")
-        mail = message_from_bytes(item.raw, _class=EmailMessage, policy=SMTP)
+        mail = message_from_bytes(item.raw, _class=EmailMessage, policy=compose.SMTP)
         compose.attach(mail, body)
-        item.replace_raw(mail.as_bytes())
+        call.box.rewrite(item, mail.as_bytes())
         index = len(item.content.attachments) - 1
     call.box.touch(item, {"hasAttachments"}, call.now)
     found = call.view.attachment(item, index, contents=True)
@@ -156,7 +158,7 @@ def remove(call: Call) -> Reply:
     elif not item.draft:
         raise bad_request("Attachments can only be removed from a draft.")
     else:
-        mail = message_from_bytes(item.raw, _class=EmailMessage, policy=SMTP)
+        mail = message_from_bytes(item.raw, _class=EmailMessage, policy=compose.SMTP)
         parts = [part for n, part in enumerate(mail.iter_attachments()) if n != index]
         body = mail.get_body(("html", "plain"))
         if body is None:
@@ -165,7 +167,7 @@ def remove(call: Call) -> Reply:
         for part in parts:
             mail.make_mixed()
             mail.attach(part)
-        item.replace_raw(mail.as_bytes())
+        call.box.rewrite(item, mail.as_bytes())
     call.box.touch(item, {"hasAttachments"}, call.now)
     return Reply(204)
 

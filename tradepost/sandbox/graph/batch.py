@@ -86,7 +86,8 @@ def _part(entry: Mapping[str, Any], outer: Inquiry, strict: Strictness) -> Part:
     target = urlsplit(url)
     absolute = bool(target.scheme or target.netloc)
     if absolute and strict.absolute_batch_urls_refused:
-        raise bad_request(f"Invalid batch payload format: the url of request id '{own}' must be relative.")
+        # https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/8576
+        raise bad_request("Invalid batch payload format.")
     headers = {str(k).lower(): str(v) for k, v in (entry.get("headers") or {}).items()}
     body = entry.get("body")
     if method in ("POST", "PATCH", "PUT") and body is not None and "content-type" not in headers:

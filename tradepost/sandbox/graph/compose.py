@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP as FOLDING
 from email.utils import format_datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ MAX_UPLOAD = (
     4_000_000  # bytes of a request that Graph takes: https://learn.microsoft.com/graph/outlook-large-attachments
 )
 _RECIPIENTS = (("toRecipients", "To"), ("ccRecipients", "Cc"), ("bccRecipients", "Bcc"), ("replyTo", "Reply-To"))
+SMTP = FOLDING.clone(max_line_length=900)
 _PLAIN = re.compile(r"[\r\n\x00]+")
 
 

@@ -95,7 +95,9 @@ class Content:
     meeting: bool
 
     def header(self, name: str) -> str:
-        return next((value for key, value in self.headers if key.lower() == name), "")
+        """The first one of a name, in whatever letter case."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), "")
 
 
 @dataclass(slots=True)

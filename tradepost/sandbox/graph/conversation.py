@@ -35,6 +35,7 @@ class Threads:
     """
 
     known: dict[str, Place] = field(default_factory=dict)
+    met: set[str] = field(default_factory=set)  # Message-IDs of mails that are there, not only named
     serial: int = 0
 
     def place(self, head: Head, thread: str | None, at: datetime, name: Callable[[str], str], raw: bytes) -> Place:
@@ -44,8 +45,9 @@ class Threads:
             found = Place(thread, header(thread, at))
         elif parent:
             found = Place(parent.id, child(parent.index, at))
-        elif head.message_id in self.known and head.message_id:
+        elif head.message_id and head.message_id in self.known:
             found = self.known[head.message_id]
+            found = found if head.message_id in self.met else Place(found.id, found.index[:HEADER])
         else:
             key = head.references[0] if head.references else head.message_id or f"#{self.serial}"
             root = header(key, at)
@@ -54,6 +56,7 @@ class Threads:
             self.known.setdefault(reference, found)
         if head.message_id:
             self.known[head.message_id] = found
+            self.met.add(head.message_id)
         return found
 
 

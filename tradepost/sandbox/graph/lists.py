@@ -32,6 +32,7 @@ DEFAULT_PAGE, MAX_PAGE = 10, 1000
 SEARCH_LIMIT = 1000  # https://learn.microsoft.com/graph/search-query-parameter
 _SEARCHABLE = MESSAGE_NAMES | {"singleValueExtendedProperties", "attachments"}
 _INDEXED = ("receivedDateTime",)
+_NAMES = (("internetMessageId",), ("conversationId",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +110,20 @@ class _Source:
         self.index = folder.order if folder else self.box.order
         self.order = order
         self.test = chosen.test if chosen else None
+        if chosen and chosen.bounds is not None:
+            self._start_from_name(chosen.bounds, folder)
         self.low, self.high = 0, len(self.index)
         if chosen and chosen.bounds is not None:
             for bound in chosen.bounds:
                 self._narrow(bound)
             if all(b.path == _INDEXED and b.operator != "ne" for b in chosen.bounds):
                 self.test = None
+
+    def _start_from_name(self, bounds: Sequence[Bound], folder: Folder | None) -> None:
+        """A filter that names a mail or a conversation looks at no other."""
+        for bound in bounds:
+            if bound.path in _NAMES and bound.operator == "eq" and isinstance(bound.value, str):
+                self.index = self.box.named(bound.value, folder)
 
     def _narrow(self, bound: Bound) -> None:
         """Times are whole seconds, so a bound is a place in the index."""

@@ -143,6 +143,7 @@ class Mailbox:
     _well_known: dict[str, Folder] = field(default_factory=dict)
     _folder_ids: dict[str, Folder] = field(default_factory=dict)
     _ids: dict[str, Item] = field(default_factory=dict)
+    _named: dict[str, dict[int, None]] = field(default_factory=dict)  # by Message-ID and conversation, lower-case
     _threads: conversation.Threads = field(default_factory=conversation.Threads)
     _entries: int = 0
     _uids: int = 0
@@ -312,8 +313,33 @@ class Mailbox:
         )
         self.items[item.uid] = item
         self._ids[item.immutable_id] = item
+        self._name(item)
         self._put(item, folder)
         return item
+
+    @staticmethod
+    def _names(item: Item) -> tuple[str, ...]:
+        own = (f"<{item.head.message_id}>".lower(),) if item.head.message_id else ()
+        return (*own, item.conversation_id.lower())
+
+    def _name(self, item: Item) -> None:
+        for name in self._names(item):
+            self._named.setdefault(name, {})[item.uid] = None
+
+    def named(self, value: str, folder: Folder | None) -> list[tuple[int, int]]:
+        """Places in the index of the mails that have a Message-ID (with brackets) or a conversation id."""
+        found = (self.items[uid] for uid in self._named.get(value.lower(), ()))
+        return sorted(i.order for i in found if (i.folder is folder if folder else self.spanned(i.folder)))
+
+    def rewrite(self, item: Item, raw: bytes) -> None:
+        """Other contents, as when a draft is edited."""
+        self._unname(item)
+        item.replace_raw(raw)
+        self._name(item)
+
+    def _unname(self, item: Item) -> None:
+        for name in self._names(item):
+            self._named[name].pop(item.uid, None)
 
     def _new_id(self, folder: Folder) -> str:
         self._entries += 1
@@ -368,7 +394,7 @@ class Mailbox:
         self._take(item, Left.MOVED)
         if self.strict.default_ids_change_on_move:
             item.id = self._new_id(self.known("sentitems"))
-        item.replace_raw(raw)
+        self.rewrite(item, raw)
         item.draft, item.read = False, True
         item.received = item.sent = item.modified = _whole(now)
         item.version += 1
@@ -390,6 +416,7 @@ class Mailbox:
     def remove(self, item: Item) -> None:
         """For good."""
         self._take(item, Left.DELETED)
+        self._unname(item)
         del self._ids[item.immutable_id]
         del self.items[item.uid]
 

@@ -113,6 +113,11 @@ class Directory:
         """By object id, user principal name or any address."""
         return self._keys.get(key.lower())
 
+    def principal(self, key: str) -> User | None:
+        """By object id or user principal name, which is all the directory itself looks at."""
+        found = self.find(key)
+        return found if found and key.lower() in (found.id, found.upn.lower()) else None
+
     def rename(self, user: User, upn: str) -> None:
         """The old name is free from now on."""
         del self._keys[user.upn.lower()]

@@ -72,9 +72,14 @@ def _flattened(steps: list[str]) -> list[str]:
     return steps
 
 
+def version_of(path: str) -> str:
+    """The first step of a path."""
+    return path.lstrip("/").partition("/")[0]
+
+
 def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
     """The route and the keys in the path. Raises the vendor's 400 or 405."""
-    if path.split("/")[1] not in VERSIONS:
+    if version_of(path) not in VERSIONS:
         raise invalid_version()
     node, args = _ROOT, {}
     steps = _segments(path)

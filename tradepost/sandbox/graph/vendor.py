@@ -15,14 +15,14 @@ from uuid import UUID
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from tradepost.sandbox.graph import access, batch, platform, routes
 from tradepost.sandbox.graph.acts import Acts
 from tradepost.sandbox.graph.auth import Token, Tokens
 from tradepost.sandbox.graph.batch import Answer, Part
 from tradepost.sandbox.graph.call import Call, Inquiry, Need, Reply, Route, options_of
-from tradepost.sandbox.graph.clouds import CLOUDS, HOSTS
+from tradepost.sandbox.graph.clouds import HOSTS, cloud_of
 from tradepost.sandbox.graph.errors import (
     ApiError,
     documented,
@@ -92,7 +92,6 @@ class GraphVendor(Acts, Vendor):
         self.calls: Counter[str] = Counter()
         self.calm = False
         self.hosts = HOSTS
-        self.clouds = CLOUDS
 
     # ----------------------------------------------------------------------------------------------------- the kernel
 
@@ -135,6 +134,8 @@ class GraphVendor(Acts, Vendor):
         body = await request.body()
         if found := platform.find(path):
             return self.platform.answer(self._ask(request, *found, body))
+        if request.url.hostname in cloud_of(request.url.hostname or "").logins:
+            return HTMLResponse("<html><body><h2>404 - File or directory not found.</h2></body></html>", 404)
         root = f"{request.url.scheme}://{request.url.netloc}"
         inquiry = Inquiry(request.method, path, request.query_params, request.headers, body, root, request.url.netloc)
         if batch.is_batch(request.method, path):
@@ -169,20 +170,21 @@ class GraphVendor(Acts, Vendor):
         return found
 
     def _admit(self, inquiry: Inquiry) -> _Admitted:
-        if inquiry.path.split("/")[1] not in routes.VERSIONS:
+        if routes.version_of(inquiry.path) not in routes.VERSIONS:
             raise invalid_version()
         token = access.token_of(inquiry, self.tokens, self.world.clock.now())
         route, args = routes.find(inquiry.method, inquiry.path)
-        user = self._user(args["user"], token) if "user" in args else None
         need = route.need
+        user = self._user(args["user"], token, need) if "user" in args else None
         basic = access.admit(token, self.app(token), need, user, self.tokens)
         if "user" in args:
             self._check_user(args["user"], user, need)
         return _Admitted(route, args, token, user, basic)
 
-    def _user(self, key: str, token: Token) -> User | None:
+    def _user(self, key: str, token: Token, need: Need) -> User | None:
+        """Exchange knows a mailbox by any address, the directory a user by id and principal name only."""
         if key != "me":
-            return self.directory.find(key)
+            return self.directory.principal(key) if need is Need.USERS else self.directory.find(key)
         if not token.user and self.strict.me_needs_a_user:
             raise me_without_user()
         return self.directory.users.get(token.user) or next(iter(self.directory.users.values()), None)

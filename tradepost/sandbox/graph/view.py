@@ -81,7 +81,7 @@ def stamp(at: datetime, zone: str = "") -> str:
     """A time as Graph writes it."""
     if zone:
         return at.astimezone(ZoneInfo(_ZONES[zone])).isoformat(timespec="seconds")
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ def update(call: Call) -> Reply:
     changed = _apply(item, body)
     if _DRAFT_ONLY & set(body):
         message_id = item.head.message_id or call.vendor.message_id()
-        item.replace_raw(compose.mime_of(body, _sender(call), message_id, call.now, item.raw))
+        call.box.rewrite(item, compose.mime_of(body, _sender(call), message_id, call.now, item.raw))
         changed |= _DRAFT_ONLY & set(body) | {"bodyPreview"}
     if changed:
         call.box.touch(item, changed, call.now)
