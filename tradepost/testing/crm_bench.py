@@ -265,9 +265,12 @@ async def _create_customer(bench: CrmBench) -> Ready:
 async def _remove(bench: CrmBench) -> Ready:
     contact = bench.contact()
     await bench.later()
-    logged = await bench.done(bench.mail(20, contact))
-    write = Remove(key=key(21), made_by=WriteKind.LOG_EMAIL, record=logged.record)
-    return Ready(Attempt(write), lambda: int(not bench.mails("Quotation 20 报价单")))
+    kind = bench.rig.removes
+    made = await bench.done(bench.mail(20, contact) if kind is WriteKind.LOG_EMAIL else bench.task(20, contact))
+    write = Remove(key=key(21), made_by=kind, record=made.record)
+    return Ready(
+        Attempt(write), lambda: int(not bench.mails("Quotation 20 报价单") and not bench.tasks("Answer Li 20"))
+    )
 
 
 _MAKERS: Mapping[WriteKind, Callable[[CrmBench], Awaitable[Ready]]] = {

@@ -36,7 +36,8 @@ class Rig:
         refusals: with which answer the vendor says what each error class means.
         secrets: what must never be seen in a log or an error.
         lacks: acts that do not exist at this vendor, with the reason; checks that need them are skipped and listed.
-            ``full_set_up`` belongs here for an account that is left without what set-up makes.
+            ``full_set_up`` belongs here for an account that is left without what set-up makes, ``merges_told`` where
+            the vendor does not say which record a merged one became.
         lag: seconds after which what people did can be asked for.
         renews: whether a session that ended can be renewed; an API key cannot.
         tells_when: whether the refusal for `RateLimited` says when to come back.
@@ -94,6 +95,7 @@ class CrmRig(Rig):
         asks: the request that `users` sends.
         page: so many customers, or deals, fill a page of the mirror.
         user_page: so many users fill a page.
+        removes: the kind of record that the connector can take back.
         field: a text field of contacts that the connector may fill; empty where there is none.
         late_commit: seconds for which a request that got no answer may still take effect at this vendor.
     """
@@ -103,6 +105,7 @@ class CrmRig(Rig):
     asks: ClassVar[str] = "*"
     page: int = 100
     user_page: int = 100
+    removes: WriteKind = WriteKind.LOG_EMAIL
     field: str = ""
     late_commit: float = 240.0
 
@@ -176,6 +179,7 @@ class MailRig(Rig):
         change_page, list_page: so many mails fill a page of the feed, or of the listing.
         unreadable: how the provider says that it cannot hand out one mail.
         edge: the provider's resolution of a mail's time, in seconds.
+        heals: whether the connector finds its way back by itself where the provider has forgotten a position.
     """
 
     host: MailPeople
@@ -187,6 +191,7 @@ class MailRig(Rig):
     list_page: int = 100
     unreadable: ClassVar[Refusal] = (400, "")
     edge: float = 0.001
+    heals: bool = False
 
     def open(self, services: Services, scope: MailboxScope) -> MailSource:
         """A new connection to one mailbox."""

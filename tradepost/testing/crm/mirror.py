@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.base.errors import CursorExpired
-from connectors.base.model import Deal, RecordKind, RecordRef
+from connectors.base.model import Customer, Deal, RecordKind, RecordRef
 from tradepost.testing.bench import lacks_act
 from tradepost.testing.crm_bench import CRM, LI, CrmBench
 from tradepost.testing.expect import expect, has_all, is_a, same
@@ -165,17 +165,30 @@ async def _(bench: CrmBench) -> None:
     expect(stays.id not in rows or not rows[stays.id].deleted, "a living customer is told as deleted")
 
 
-@mirror("A merged customer names the one it became", lacks_act("merge_contacts"))
-async def _(bench: CrmBench) -> None:
-    winner, loser = bench.contact(), bench.contact("Wei Li", "wei@acme.example")
+async def _merged(bench: CrmBench) -> tuple[list[Customer | None], str]:
+    """What is told of those that a merge took away, and the id of the one that stays."""
+    both = bench.contact().id, bench.contact("Wei Li", "wei@acme.example").id
     await bench.later()
     _rows, cursor = await bench.all_of(bench.target.customers)
-    survivor = str(bench.host.merge_contacts(winner.id, loser.id))
+    survivor = str(bench.host.merge_contacts(*both))
     await bench.later()
     rows, _cursor = await bench.all_of(bench.target.customers, cursor)
-    for old in {winner.id, loser.id} - {survivor}:
-        has_all(rows, [old], "changes")
-        same(rows[old].merged_into, RecordRef(RecordKind.CONTACT, survivor), "the winner")
+    expect(survivor not in rows or not rows[survivor].deleted, "the one that stays is told as deleted")
+    return [rows.get(old) for old in both if old != survivor], survivor
+
+
+@mirror("A merged customer matches nobody any more", lacks_act("merge_contacts"))
+async def _(bench: CrmBench) -> None:
+    gone, _survivor = await _merged(bench)
+    for row in gone:
+        expect(row and (row.deleted or row.merged_into), f"a merged customer is told as {row}")
+
+
+@mirror("A merged customer names the one it became", lacks_act("merge_contacts", "merges_told"))
+async def _(bench: CrmBench) -> None:
+    gone, survivor = await _merged(bench)
+    for row in gone:
+        same(row and row.merged_into, RecordRef(RecordKind.CONTACT, survivor), "the winner")
 
 
 @mirror("A converted lead names the contact it became", lacks_act("convert_lead"))

@@ -28,6 +28,7 @@ class GraphRig(HostedMail):
     }
     unreadable: ClassVar = (500, "ErrorMimeContentConversionFailed")
     lacks: ClassVar = {"stay_quiet": "every change is told"}
+    heals = True  # one folder is listed again
     tells_when = True
 
     def __init__(self, world: World) -> None:

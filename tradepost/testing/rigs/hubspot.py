@@ -17,8 +17,8 @@ from tradepost.testing.rigs.hosted import HostedCrm
 class HubSpotRig(HostedCrm):
     name = "hubspot"
     mode = "a"
-    settings: ClassVar = {"page_size": 5, "native_logging": "skip"}
-    page = 5
+    settings: ClassVar = {"page_size": 100, "native_logging": "skip"}
+    page = 500  # rows in one call of the connector
     user_page = 100
     field = "jobtitle"
     asks = "owners.list"

@@ -174,7 +174,7 @@ class _RemembersCursors(Whole):
         return replace(page, cursor=self._keep(page.cursor))
 
 
-@catches("A position that the provider has forgotten is told as expired, or nothing is lost")
+@catches("A position that the provider has forgotten is told as expired")
 class _HidesExpiry(Whole):
     """Hides an expired cursor and goes on from now."""
 
