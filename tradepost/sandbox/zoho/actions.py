@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from tradepost.sandbox.zoho import dml, listing
-from tradepost.sandbox.zoho.call import Answer, Call
+from tradepost.sandbox.zoho.call import Answer, Call, array
 from tradepost.sandbox.zoho.errors import (
     Refused,
     mandatory,
@@ -34,7 +34,7 @@ def mass_update(state: State, call: Call) -> Answer:
     """Some records by `ids` at once, or a whole view by `cvid` as a job."""
     module, act = module_for(state, call), act_of(call, "mass_update")
     item = call.listed("data", 1)[0]
-    ids = call.body.get("ids")
+    ids = array(call.body["ids"], "$.ids") if call.body.get("ids") is not None else None
     if ids is None and call.body.get("cvid") is None:
         raise mandatory("ids", "$.ids")
     if ids is not None and len(ids) > MOST_IN_MASS:
@@ -70,7 +70,7 @@ def change_owner(state: State, call: Call) -> Answer:
     owner = call.body.get("owner") if isinstance(call.body, dict) else None
     if not isinstance(owner, dict):
         raise mandatory("owner", "$.owner")
-    ids = [call.found["id"]] if "id" in call.found else [str(each) for each in call.body.get("ids") or []]
+    ids = [call.found["id"]] if "id" in call.found else [str(each) for each in array(call.body.get("ids"), "$.ids")]
     if not ids:
         raise mandatory("ids", "$.ids")
     return written(state, [_updated(state, act, module, each, {"Owner": owner}) for each in ids], 200)
@@ -122,11 +122,15 @@ def remove_tags(state: State, call: Call) -> Answer:
 def _tagging(state: State, call: Call, *, add: bool) -> Answer:
     module = module_for(state, call)
     body = call.body if isinstance(call.body, dict) else {}
-    named = body.get("tags") or [{"name": name} for name in call.names("tag_names")]
+    named = array(body.get("tags"), "$.tags") or [{"name": name} for name in call.names("tag_names")]
     names = [str(each["name"]) for each in named if isinstance(each, dict) and each.get("name")]
     if not names:
         raise mandatory("tags", "$.tags")
-    ids = [call.found["id"]] if "id" in call.found else [str(each) for each in body.get("ids") or call.names("ids")]
+    ids = (
+        [call.found["id"]]
+        if "id" in call.found
+        else [str(each) for each in array(body.get("ids"), "$.ids") or call.names("ids")]
+    )
     results = [_tagged(state, call, module, each, names, add=add) for each in ids]
     answer = written(state, results, 200)
     done = sum(not isinstance(each, Refused) for each in results)

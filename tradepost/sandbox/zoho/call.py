@@ -61,6 +61,15 @@ class Call:
         return [part.strip() for part in self.query.get(name, "").split(",") if part.strip()]
 
 
+def array(value: Any, path: str) -> list[Any]:
+    """A JSON array in a body; none is an empty one. Raises INVALID_DATA for anything else."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise wrong_data(path.rpartition(".")[2], path, expected_data_type="jsonarray")
+    return value
+
+
 @dataclass(slots=True, kw_only=True)
 class Answer:
     """`body` is JSON, bytes of a file, or None for no body."""

@@ -75,14 +75,14 @@ def _sub_call(call: Call, item: Mapping[str, Any], path: str, answers: Mapping[s
     if segments[1] != call.version:
         details = {"sub_request_version": segments[1], "composite_request_version": call.version}
         raise Refused("NOT_SUPPORTED", "versions differ", details)
-    params = known["params"] if isinstance(known["params"], dict) else {}
+    params, headers = (known[key] if isinstance(known[key], dict) else {} for key in ("params", "headers"))
     return Call(
         method=str(item["method"]).upper(),
         path=segments[2:],
         version=call.version,
         user=call.user,
         query={**dict(parse_qsl(query)), **{str(k): str(v) for k, v in params.items()}},
-        headers={str(k).lower(): str(v) for k, v in (known["headers"] or {}).items()},
+        headers={str(k).lower(): str(v) for k, v in headers.items()},
         body=known["body"],
     )
 

@@ -243,7 +243,7 @@ def _check_preference(state: State, module: Module, given: Values, path: str) ->
         if value is None:
             continue
         for configuration in preference.get("type_configurations", []):
-            other = state.schema.get(configuration["mapped_module"]["api_name"])
+            other = state.schema.get(str(configuration["mapped_module"].get("api_name")))
             mapped = [m["mapped_field"]["api_name"] for m in configuration["field_mappings"]
                       if m["current_field"]["api_name"] == each.name]  # fmt: skip
             for name in mapped if other else ():

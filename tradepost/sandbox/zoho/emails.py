@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from tradepost.sandbox.zoho import values
-from tradepost.sandbox.zoho.call import Answer, Call
+from tradepost.sandbox.zoho.call import Answer, Call, array
 from tradepost.sandbox.zoho.errors import (
     Body,
     Refused,
@@ -96,7 +96,7 @@ def _read(state: State, item: Mapping[str, Any], path: str) -> Row:
             raise wrong_data(key, f"{path}.{key}", expected_data_type="text")
         if text and len(text) > most and state.rules.email_caps:
             raise wrong_data(key, f"{path}.{key}", maximum_length=most)
-    if item.get("mail_format", "html") not in {"html", "text"}:
+    if item.get("mail_format", "html") not in ("html", "text"):
         raise wrong_data("mail_format", f"{path}.mail_format", supported_values=["html", "text"])
     if not isinstance(item.get("sent", False), bool):
         raise wrong_data("sent", f"{path}.sent", expected_data_type="boolean")
@@ -107,12 +107,12 @@ def _read(state: State, item: Mapping[str, Any], path: str) -> Row:
         "content": item.get("content") or "",
         "mail_format": item.get("mail_format", "html"),
         "from": _person(item.get("from") or {}, f"{path}.from"),
-        **{key: [_person(each, f"{path}.{key}[{n}]") for n, each in enumerate(item.get(key) or [])]
+        **{key: [_person(each, f"{path}.{key}[{n}]") for n, each in enumerate(array(item.get(key), f"{path}.{key}"))]
            for key in ("to", "cc", "bcc")},
         "time": _time(state, item.get("date_time"), f"{path}.date_time"),
         "sent": item.get("sent", False),
         "original_message_id": item.get("original_message_id") or "",
-        "attachments": _attachments(state, item.get("attachments") or [], path),
+        "attachments": _attachments(state, array(item.get("attachments"), f"{path}.attachments"), path),
         "linked": _linked(state, item.get("linked_record"), f"{path}.linked_record"),
     }  # fmt: skip
 
@@ -139,7 +139,7 @@ def _attachments(state: State, given: list[Any], path: str) -> list[dict[str, An
         raise wrong_data("attachments", f"{path}.attachments", maximum_length=MOST_ATTACHMENTS)
     found = []
     for n, each in enumerate(given):
-        name = each.get("id") if isinstance(each, dict) else None
+        name = str(each.get("id")) if isinstance(each, dict) else ""
         if name not in state.files:
             raise wrong_data("id", f"{path}.attachments[{n}].id")
         held = state.files[name]
@@ -390,7 +390,7 @@ def _link(state: State, rows: Mapping[str, Row], item: Mapping[str, Any], n: int
     for key in ("message_id", "owner", "linked_record"):
         if item.get(key) is None:
             raise mandatory(key, f"{path}.{key}")
-    row = rows.get(item["message_id"])
+    row = rows.get(str(item["message_id"]))
     if row is None:
         raise wrong_data("message_id", f"{path}.message_id")
     owner = item["owner"].get("id") if isinstance(item["owner"], dict) else None

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tradepost.sandbox.zoho import dml
-from tradepost.sandbox.zoho.call import Answer, Call
+from tradepost.sandbox.zoho.call import Answer, Call, array
 from tradepost.sandbox.zoho.errors import Refused, mandatory, success, wrong_data, wrong_id
 from tradepost.sandbox.zoho.records import module_for
 from tradepost.sandbox.zoho.schema import Module
@@ -134,12 +134,13 @@ def merge_records(state: State, call: Call) -> Answer:
         raise mandatory("data", "$.merge[0].data")
     if len(data) > MOST_DUPLICATES:
         raise wrong_data("data", "$.merge[0].data", maximum_length=MOST_DUPLICATES)
-    losers = [str(each.get("id")) for each in data if isinstance(each, dict)]
+    losers = [str(each.get("id")) if isinstance(each, dict) else "" for each in data]
     for n, loser in enumerate(losers):
-        if state.store.get(module.name, loser) is None or loser == call.found["id"]:
+        if state.store.get(module.name, loser) is None or loser in {call.found["id"], *losers[:n]}:
             raise wrong_data("id", f"$.merge[0].data[{n}].id")
     for loser, each in zip(losers, data, strict=True):
-        taken = [str(item["api_name"]) for item in each.get("_fields") or [] if "api_name" in item]
+        given = array(each.get("_fields"), "$.merge[0].data[0]._fields")
+        taken = [str(item["api_name"]) for item in given if isinstance(item, dict) and "api_name" in item]
         merge(state, Act(call.user), module, call.found["id"], loser, taken)
     done = success({"id": call.found["id"]}, "Records have been merged successfully")
     return Answer(status=201, body={"merge": [done]})

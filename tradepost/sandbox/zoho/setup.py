@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tradepost.sandbox.zoho.call import Answer, Call
+from tradepost.sandbox.zoho.call import Answer, Call, array
 from tradepost.sandbox.zoho.errors import Refused, mandatory, success, wrong_data, wrong_id, wrong_param
 from tradepost.sandbox.zoho.metadata import asked_module
 from tradepost.sandbox.zoho.schema import UNIQUE_TYPES, Choice, Field, Module
@@ -61,7 +61,7 @@ def _made(state: State, module: Module, item: Mapping[str, Any], path: str) -> F
     if module.name in FIXED:
         raise Refused("NOT_SUPPORTED", "the module does not take custom fields", {"module": module.name})
     kind, label = item["data_type"], item["field_label"]
-    if kind not in TYPES:
+    if not isinstance(kind, str) or kind not in TYPES:
         raise wrong_data("data_type", f"{path}.data_type", supported_values=list(TYPES))
     name = re.sub(r"\W+", "_", str(item.get("api_name") or label), flags=re.ASCII).strip("_") or "Field"
     if any(each.label == label or each.name == name for each in module.fields.values()):
@@ -155,10 +155,23 @@ def set_preference(state: State, call: Call) -> Answer:
     given = call.body.get("duplicate_check_preference") if isinstance(call.body, dict) else None
     if not isinstance(given, dict):
         raise mandatory("duplicate_check_preference", "$.duplicate_check_preference")
-    if given.get("type") not in {"converted_records", "mapped_module_records"}:
+    if given.get("type") not in ("converted_records", "mapped_module_records"):
         raise wrong_param("type", supported_values=["converted_records", "mapped_module_records"])
-    state.duplicate_preference[module.name] = {"type_configurations": [], **given}
+    configurations = array(given.get("type_configurations"), "$.duplicate_check_preference.type_configurations")
+    for n, each in enumerate(configurations):
+        _check_configuration(each, f"$.duplicate_check_preference.type_configurations[{n}]")
+    state.duplicate_preference[module.name] = {**given, "type_configurations": configurations}
     return _done("Duplicate Check Preference updated")
+
+
+def _check_configuration(given: Any, path: str) -> None:
+    """Raises INVALID_DATA unless it names a module, and fields in pairs."""
+    if not isinstance(given, dict) or not isinstance(given.get("mapped_module"), dict):
+        raise wrong_data("mapped_module", f"{path}.mapped_module", expected_data_type="jsonobject")
+    for n, pair in enumerate(array(given.get("field_mappings"), f"{path}.field_mappings")):
+        for key in ("current_field", "mapped_field"):
+            if not isinstance(pair, dict) or not isinstance(pair.get(key), dict) or "api_name" not in pair[key]:
+                raise wrong_data(key, f"{path}.field_mappings[{n}].{key}", expected_data_type="jsonobject")
 
 
 def remove_preference(state: State, call: Call) -> Answer:

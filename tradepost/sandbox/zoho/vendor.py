@@ -303,10 +303,13 @@ class ZohoVendor(Vendor):
             headers["X-API-CREDITS-REMAINING"] = str(max(0, most - used))
         if answer.body is None:
             return Response(status_code=answer.status, headers=headers)
-        content = (
-            answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body, ensure_ascii=False).encode()
-        )
+        content = answer.body if isinstance(answer.body, bytes) else _text(answer.body)
         return Response(content, answer.status, headers, media_type=answer.media)
+
+
+def _text(body: Any) -> bytes:
+    """JSON. Half characters, which a request may hold, come back as question marks."""
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _below_version(segments: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:

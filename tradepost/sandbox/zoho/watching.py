@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from tradepost.sandbox.zoho import listing, values
-from tradepost.sandbox.zoho.call import Answer, Call
+from tradepost.sandbox.zoho.call import Answer, Call, array
 from tradepost.sandbox.zoho.errors import Refused, mandatory, param_missing, success, wrong_data, wrong_url
 from tradepost.sandbox.zoho.schema import Module
 from tradepost.sandbox.zoho.state import State
@@ -45,8 +45,8 @@ def _enabled(state: State, item: Mapping[str, Any], path: str, *, fresh: bool) -
     held = state.watches.get(str(channel))
     if held is None and not fresh:
         raise Refused("NOT_SUBSCRIBED", "Given id is not subscribed", {"channel_id": str(channel)})
-    events = item.get("events", (held or {}).get("events"))
-    for event in events or []:
+    events = array(item.get("events"), f"{path}.events") or (held or {}).get("events", [])
+    for event in events:
         if state.schema.get(str(event).partition(".")[0]) is None:
             raise wrong_data("events", f"{path}.events")
     now = state.now()
@@ -112,10 +112,12 @@ def start_bulk_read(state: State, call: Call) -> Answer:
     module = state.schema.get(str(name))
     if module is None:
         raise Refused("INVALID_MODULE", "the module name given seems to be invalid", {"api_name": "module"})
-    page = query.get("page", 1)
+    page, asked = query.get("page", 1), array(query.get("fields"), "$.query.fields")
+    if not isinstance(page, int) or page < 1:
+        raise wrong_data("page", "$.query.page", expected_data_type="integer")
     rows = list(state.store.rows(module.name))[(page - 1) * MOST_ROWS : page * MOST_ROWS]
     job = state.ids.new()
-    names = [n for n in query.get("fields") or module.fields if n in module.fields]
+    names = [name for name in module.fields if name in asked or not asked]
     result = {
         "page": page,
         "count": len(rows),
@@ -144,7 +146,7 @@ def _csv(state: State, module: Module, names: list[str], rows: list[dict[str, An
 def _zip(job: str, text: str) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(zipfile.ZipInfo(f"{job}.csv", (2026, 1, 1, 0, 0, 0)), text)
+        archive.writestr(zipfile.ZipInfo(f"{job}.csv", (2026, 1, 1, 0, 0, 0)), text.encode("utf-8", "replace"))
     return out.getvalue()
 
 

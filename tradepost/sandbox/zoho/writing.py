@@ -181,7 +181,7 @@ def _upserted(
 
 def _twin(state: State, module: Module, name: str, value: Any) -> Row | None:
     """The record that has the value; converted leads are none."""
-    if value is None or value == "":
+    if value is None or value == "" or isinstance(value, (dict, list)):
         return None
     each = module.fields[name]
     for row in state.store.find(module.name, name, value):
