@@ -37,7 +37,7 @@ lint: $(VENV)/.ready  ## style, types, import contracts, unit file
 
 check: lint test  ## exactly what CI runs
 
-sweep: $(VENV)/.ready  ## crash the main path at every commit and network step (about 15 minutes)
+sweep: $(VENV)/.ready  ## crash the main path of every pair at every commit and network step (about an hour and a half)
 	$(BIN)/python -m tests.sweep.run
 
 kills: $(VENV)/.ready  ## kill -9 a backfill twenty times (a few minutes)

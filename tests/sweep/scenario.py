@@ -82,7 +82,7 @@ class Outcome:
     """What a run left behind a day later, and how many points it passed.
 
     `mended` counts the doubled records that the engine found by itself, `unkeyed` names the kinds of write that the
-    target has no unique key for.
+    target has no unique key for, `operations` every call, as (its name at the vendor, read or write).
     """
 
     steps: int
@@ -97,6 +97,7 @@ class Outcome:
     unkeyed: frozenset[str] = frozenset()
     stuck: str = ""
     labels: tuple[str, ...] = ()
+    operations: tuple[tuple[str, str], ...] = ()
 
     def against(self, whole: Outcome) -> tuple[int, int]:
         """(lost, doubled) compared with an undisturbed run."""
@@ -338,6 +339,7 @@ class Life:
             unkeyed=frozenset(unkeyed),
             stuck=stuck,
             labels=tuple(self.labels),
+            operations=tuple((f"{r.vendor}:{r.operation}", r.kind) for r in self.box.world.requests.records),
         )
 
     async def _missing(self, puller: Any) -> int:
