@@ -15,8 +15,10 @@ def test_clients_are_content_and_see_enough_of_the_vendor(seat: Seat) -> None:
         pytest.skip(f"`make fidelity` hears these clients; not installed here: {', '.join(missing)}")
     session = hold(seat)
     assert not session.failures
-    rows = seen(session.exchanges, TABLES[seat.vendor])
-    assert len(rows) >= seat.at_least
+    table = TABLES[seat.vendor]
+    assert len(seen(session.exchanges, table)) >= seat.at_least
+    answered = {(e.method, e.path) for e in session.exchanges if e.status < 400}
+    assert [call for call in sorted(answered) if table.find(*call) is None] == []
 
 
 def test_a_client_that_is_not_content_is_heard() -> None:

@@ -136,6 +136,12 @@ TABLE = Table(
             simplified="Answers 501.",
         ),
         endpoint(
+            "GET POST",
+            f"{_SET}/sendAs/{{sendAsEmail}}/smimeInfo",
+            f"{_REST}/users.settings.sendAs.smimeInfo",
+            simplified="Answers 501.",
+        ),
+        endpoint(
             "GET POST DELETE",
             f"{_SET}/sendAs/{{sendAsEmail}}/smimeInfo/{{what...}}",
             f"{_REST}/users.settings.sendAs.smimeInfo",

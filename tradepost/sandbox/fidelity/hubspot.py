@@ -171,6 +171,6 @@ TABLE = Table(
     remarks=(
         "Property lists of each kind come from the vendor's documents and well-known names; an account has more.",
         "Ten-second, daily and search pools hold by tier; webhooks, workflows and marketing are not there (404).",
-        "hs_email_message_id and hs_email_thread_id are read-only unless switched: nobody knows if they can be written.",
+        "Whether hs_email_message_id and hs_email_thread_id can be written is unknown: read-only unless switched.",
     ),
 )

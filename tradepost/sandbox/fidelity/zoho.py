@@ -47,7 +47,7 @@ TABLE = Table(
             doubts=(
                 (
                     "The API name of the stage history below a deal; here Stage_History.",
-                    "`check` reads the related lists of Deals and takes the name from there.",
+                    "The first look at a deal's history takes the name from the related lists of Deals.",
                 ),
             ),
         ),
@@ -73,7 +73,7 @@ TABLE = Table(
             doubts=(
                 (
                     "Whether it is still there: the later documents have dropped it.",
-                    "`check` asks once; without it mails are looked for in the record's list.",
+                    "The first look-up asks it; where it is refused, the record's list alone is read.",
                 ),
             ),
         ),
