@@ -15,6 +15,7 @@ from connectors.base.errors import (
     Transient,
     Unsupported,
 )
+from connectors.base.login import Login, Show
 from connectors.base.mail import MailboxScope, MailCapabilities, MailSource
 from connectors.base.model import (
     Absent,
@@ -112,6 +113,7 @@ __all__ = [
     "LinkEmail",
     "Log",
     "LogEmail",
+    "Login",
     "Lookup",
     "MailAccount",
     "MailCapabilities",
@@ -143,6 +145,7 @@ __all__ = [
     "Services",
     "SetFields",
     "Severity",
+    "Show",
     "Stage",
     "TargetAccount",
     "TokenSource",
