@@ -92,6 +92,12 @@ COMMANDS = (
     Command("login", "login:run", (argument("connection"), MAILBOXES), ("login_connection",)),
     Command("setup", "setup:run", (YES,)),
     Command(
+        "conformance",
+        "conformance:run",
+        (argument("connection"), MAILBOXES, option("--i-mean-it", "mean_it", text="conformance_mean_it", is_flag=True)),
+        ("conformance_connection",),
+    ),
+    Command(
         "preview", "preview:run", (option("--limit", text="preview_limit", type=click.IntRange(1), default=200), JSON)
     ),
     Command("status", "status:run", (JSON,)),

@@ -95,20 +95,30 @@ def judge(check: Check[Any], bench: Callable[[], Any]) -> Verdict:
 
     async def whole() -> Verdict:
         async with bench() as opened:
-            for need in check.needs:
-                if why := need(opened):
-                    return Verdict(check, Result.SKIPPED, why)
-            await check.do(opened)
-            return Verdict(check, Result.PASSED)
+            return await tried(check, opened)
 
     try:
         return run(whole())
+    except Exception as error:  # noqa: BLE001 - whatever a connector lets out is a finding
+        return Verdict(check, Result.FAILED, _said(error))
+
+
+async def tried(check: Check[B], bench: B) -> Verdict:
+    """Try one check on a bench that is there, and may have served others."""
+    try:
+        for need in check.needs:
+            if why := need(bench):
+                return Verdict(check, Result.SKIPPED, why)
+        await check.do(bench)
     except Skip as skip:
         return Verdict(check, Result.SKIPPED, str(skip))
-    except Broken as broken:
-        return Verdict(check, Result.FAILED, str(broken))
     except Exception as error:  # noqa: BLE001 - whatever a connector lets out is a finding
-        return Verdict(check, Result.FAILED, f"{type(error).__name__}: {error} ({_place(error)})"[:400])
+        return Verdict(check, Result.FAILED, _said(error))
+    return Verdict(check, Result.PASSED)
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, Broken) else f"{type(error).__name__}: {error} ({_place(error)})"[:400]
 
 
 def _place(error: BaseException) -> str:
