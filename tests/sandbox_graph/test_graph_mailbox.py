@@ -329,6 +329,18 @@ def test_users_are_found_by_id_name_and_filter(on_desk) -> None:
     on_desk(scenario)
 
 
+def test_neighbours_of_mail_are_guarded_and_empty(on_desk) -> None:
+    async def scenario(desk: Desk) -> None:
+        for path, code in (("events", "ErrorAccessDenied"), ("/groups", "Authorization_RequestDenied")):
+            assert said(await desk.call(path)) == (403, code)
+        desk.vendor.set_permissions(["Calendars.Read", "Contacts.Read", "Group.Read.All"])
+        await desk.token(fresh=True)
+        for path in ("events", "calendar/events", "contacts", "/groups"):
+            assert await desk.all(path) == []
+
+    on_desk(scenario)
+
+
 def test_beta_is_another_name_and_options_need_no_dollar(on_desk) -> None:
     async def scenario(desk: Desk) -> None:
         desk.vendor.deliver_to(ANNA, make_mail("a"))

@@ -26,7 +26,11 @@ _ALLOWED: dict[Need, frozenset[str]] = {
     Need.SEND: frozenset({"Mail.Send"}),
     Need.USERS: frozenset(READ_USERS),
     Need.SETTINGS: frozenset({"MailboxSettings.Read", "MailboxSettings.ReadWrite"}),
+    Need.CALENDAR: frozenset({"Calendars.Read", "Calendars.ReadBasic", "Calendars.ReadWrite"}),
+    Need.CONTACTS: frozenset({"Contacts.Read", "Contacts.ReadWrite"}),
+    Need.GROUPS: frozenset({"Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"}),
 }
+DIRECTORY = frozenset({Need.USERS, Need.GROUPS})  # what Entra ID answers, not Exchange
 _OWN = frozenset({"User.Read", "User.ReadWrite"})
 
 
@@ -67,7 +71,7 @@ def _has(token: Token, app: App, allowed: frozenset[str], user: User | None) -> 
 
 def _admit_app(token: Token, app: App, need: Need, user: User | None, tokens: Tokens) -> None:
     strict, allowed = tokens.strict, _ALLOWED[need]
-    if need is Need.USERS:
+    if need in DIRECTORY:
         if strict.permissions_checked and not token.permissions & allowed:
             raise insufficient_privileges()
         return
@@ -86,7 +90,7 @@ def _admit_app(token: Token, app: App, need: Need, user: User | None, tokens: To
 def _admit_user(token: Token, need: Need, user: User | None, tokens: Tokens) -> None:
     strict, allowed = tokens.strict, _ALLOWED[need]
     own = user is not None and user.id == token.user
-    if need is Need.USERS:
+    if need in DIRECTORY:
         if strict.permissions_checked and not token.permissions & (allowed | (_OWN if own else frozenset())):
             raise insufficient_privileges()
         return

@@ -142,7 +142,7 @@ def add(call: Call) -> Reply:
             raise bad_request("Attachments can only be added to a draft.")
         mail = message_from_bytes(item.raw, _class=EmailMessage, policy=compose.SMTP)
         compose.attach(mail, body)
-        call.box.rewrite(item, mail.as_bytes())
+        call.box.rewrite(item, compose.rendered(mail))
         index = len(item.content.attachments) - 1
     call.box.touch(item, {"hasAttachments"}, call.now)
     found = call.view.attachment(item, index, contents=True)
@@ -167,7 +167,7 @@ def remove(call: Call) -> Reply:
         for part in parts:
             mail.make_mixed()
             mail.attach(part)
-        call.box.rewrite(item, mail.as_bytes())
+        call.box.rewrite(item, compose.rendered(mail))
     call.box.touch(item, {"hasAttachments"}, call.now)
     return Reply(204)
 

@@ -40,6 +40,9 @@ class Need(Enum):
     SEND = "sending mail"
     USERS = "the directory"
     SETTINGS = "mailbox settings"
+    CALENDAR = "calendars"
+    CONTACTS = "contacts"
+    GROUPS = "groups"
     NOTHING = "nothing"
 
 

@@ -13,6 +13,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as FOLDING
 from email.utils import format_datetime
+from hashlib import sha256
 from typing import Any
 
 from tradepost.sandbox.graph import content
@@ -65,6 +66,15 @@ def mime_of(body: Json, sender: tuple[str, str], message_id: str, now: datetime,
     for attachment in body.get("attachments") or ():
         attach(mail, attachment)
     _keep_attachments(mail, base, old)
+    return rendered(mail)
+
+
+def rendered(mail: EmailMessage) -> bytes:
+    """The mail's bytes, with boundaries that follow from its Message-ID where the library would draw them by chance."""
+    own = sha256(str(mail["Message-ID"]).encode()).hexdigest()[:24].upper()
+    for n, part in enumerate(mail.walk()):
+        if part.is_multipart() and part.get_content_maintype() == "multipart" and not part.get_boundary():
+            part.set_boundary(f"_{n:03d}_{own}_")
     return mail.as_bytes()
 
 

@@ -40,10 +40,7 @@ class GraphHost:
         self, world: World, *, seed: int = 0, domain: str = "ours.example", strict: Strictness | None = None
     ) -> None:
         self.vendor = GraphVendor(world, seed=seed, domain=domain, strict=strict)
-
-    @property
-    def domain(self) -> str:
-        return self.vendor.domain
+        self.domain = domain
 
     @property
     def addresses(self) -> tuple[str, ...]:

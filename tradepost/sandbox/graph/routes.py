@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from tradepost.sandbox.graph import attachments, folders, messages, subscriptions, users, writing
+from tradepost.sandbox.graph import attachments, folders, messages, others, subscriptions, users, writing
 from tradepost.sandbox.graph.call import Route
 from tradepost.sandbox.graph.errors import invalid_version, method_not_allowed, unknown_segment, unparsable
 
@@ -17,6 +17,7 @@ ROUTES = (
     *attachments.ROUTES,
     *writing.ROUTES,
     *subscriptions.ROUTES,
+    *others.ROUTES,
 )
 _KEYED = re.compile(r"([A-Za-z]+)\('((?:[^']|'')*)'\)")
 

@@ -43,7 +43,6 @@ from tradepost.sandbox.graph.view import parse_prefer
 from tradepost.sandbox.kernel import Effect, Fault, Kind, RequestRecord, Vendor, World
 
 JSON_TYPE = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
-_DIRECTORY = frozenset({Need.USERS, Need.NOTHING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class _Admitted:
     @property
     def key(self) -> tuple[str, str] | None:
         """Whose limits the call uses up; None where it is at no mailbox."""
-        if self.user is None or self.route.need in _DIRECTORY:
+        if self.user is None or self.route.need is Need.USERS or self.route.need is Need.NOTHING:
             return None
         return (self.token.app, self.user.id)
 
