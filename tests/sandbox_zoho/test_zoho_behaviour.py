@@ -625,7 +625,7 @@ def test_coql_capped(on_site: OnSite) -> None:
 def test_every_rule_has_a_test_that_notices_a_lax_sandbox(rule: str) -> None:
     test = globals()[f"test_{rule}"]
     marks = {mark.args[0]: mark.args[1] for mark in getattr(test, "pytestmark", []) if mark.name == "parametrize"}
-    lax = partial(play, rules=Strictness(**{rule: False}))
+    lax = partial(play, strictness=Strictness(**{rule: False}))
     cases = [{name: value} for name, values in marks.items() for value in values] or [{}]
     for case in cases:
         with pytest.raises(AssertionError):

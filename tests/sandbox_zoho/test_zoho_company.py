@@ -181,8 +181,8 @@ def test_the_same_seed_gives_the_same_ids_and_answers() -> None:
 
 
 def test_lax_vendors_are_built_as_easily() -> None:
-    vendor = ZohoVendor(World(clock=VirtualClock(), random=Random(1)), rules=Strictness(credits=False))
-    assert not vendor.rules.credits
+    vendor = ZohoVendor(World(clock=VirtualClock(), random=Random(1)), Strictness(credits=False))
+    assert not vendor.strictness.credits
 
 
 class RealClock:

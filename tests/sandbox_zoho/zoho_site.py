@@ -18,9 +18,9 @@ API = "https://www.zohoapis.com.cn"
 class Site:
     """One organisation, and a client signed in as the program's user."""
 
-    def __init__(self, rules: Strictness | None = None, unknowns: Unknowns | None = None, **settings: Any) -> None:
+    def __init__(self, strictness: Strictness | None = None, unknowns: Unknowns | None = None, **settings: Any) -> None:
         self.world = World(clock=VirtualClock(), random=Random(1))
-        self.vendor = ZohoVendor(self.world, rules=rules, unknowns=unknowns, settings=Settings(**settings))
+        self.vendor = ZohoVendor(self.world, strictness, unknowns=unknowns, settings=Settings(**settings))
         self.org = self.vendor.org
         self.host = ZohoHost(self.world, self.vendor)
         self.transport = InProcessTransport(dict.fromkeys(self.vendor.host_names, self.vendor), self.world.clock)
@@ -118,12 +118,12 @@ Scenario = Callable[[Site], Awaitable[None]]
 
 
 def play(
-    scenario: Scenario, *, rules: Strictness | None = None, unknowns: Unknowns | None = None, **settings: Any
+    scenario: Scenario, *, strictness: Strictness | None = None, unknowns: Unknowns | None = None, **settings: Any
 ) -> None:
     """Run a scenario on a new site, on virtual time."""
 
     async def whole() -> None:
-        site = Site(rules, unknowns, **settings)
+        site = Site(strictness, unknowns, **settings)
         async with site.http:
             await scenario(site)
             await site.transport.drain()

@@ -125,7 +125,8 @@ def _value(state: State, each: Field, value: Any, item: Mapping[str, Any], path:
     if each.type == "lookup":
         return _lookup(state, each, value, item, path, old)
     read = values.read(each, value, path, state.rules)
-    if each.type == "multiselectpicklist" and item.get("$append_values", {}).get(each.name) and old:
+    append = item.get("$append_values")
+    if each.type == "multiselectpicklist" and isinstance(append, dict) and append.get(each.name) and old:
         read = list(dict.fromkeys([*(old.get(each.name) or []), *(read or [])]))
     return {each.name: read}
 

@@ -53,7 +53,8 @@ def convert_lead(state: State, call: Call) -> Answer:
 def convert(state: State, act: Act, lead: Row, item: Mapping[str, Any]) -> dict[str, Any]:
     """Contact, account and maybe deal of a lead, each `{name, id}` or None."""
     modules = state.schema.modules
-    owner = (item.get("assign_to") or {}).get("id") or lead["Owner"]
+    assigned = item.get("assign_to")
+    owner = (assigned.get("id") if isinstance(assigned, dict) else assigned) or lead["Owner"]
     account = _given(state, item, "Accounts")
     if account is None and lead.get("Company"):
         account = dml.insert(state, act, modules["Accounts"], _account(lead, owner))["id"]

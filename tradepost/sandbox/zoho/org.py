@@ -27,9 +27,9 @@ class ZohoOrg:
     def __init__(
         self,
         world: World,
+        rules: Strictness | None = None,
         *,
         centre: str = "cn",
-        rules: Strictness | None = None,
         unknowns: Unknowns | None = None,
         settings: Settings | None = None,
     ) -> None:

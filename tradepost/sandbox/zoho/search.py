@@ -12,7 +12,7 @@ from typing import Any
 from tradepost.sandbox.zoho import listing
 from tradepost.sandbox.zoho.call import Answer, Call
 from tradepost.sandbox.zoho.conditions import Both, Condition, Either, Test, any_of, candidates, holds, literal, tests
-from tradepost.sandbox.zoho.errors import Refused, ambiguous
+from tradepost.sandbox.zoho.errors import Refused, ambiguous, wrong_param
 from tradepost.sandbox.zoho.records import module_for
 from tradepost.sandbox.zoho.schema import LOOKUPS, Module
 from tradepost.sandbox.zoho.state import State
@@ -47,7 +47,10 @@ def search_records(state: State, call: Call) -> Answer:
         raise Refused("LIMIT_REACHED", "maximum response iteration limit reached", {"limit": REACH})
     found = _found(state, call, module)
     rows = _current(state, call, module, found)
-    rows.sort(key=lambda row: str(row["id"]), reverse=call.query.get("sort_order", "desc") == "desc")
+    sort_by = call.query.get("sort_by", "id")
+    if sort_by not in listing.SORTS:
+        raise wrong_param("sort_by", supported_values=list(listing.SORTS))
+    rows.sort(key=lambda row: (row[sort_by], row["id"]), reverse=call.query.get("sort_order", "desc") == "desc")
     shown, info = listing.paged(call, rows)
     return listing.listed(state, "data", [state.show(module, row, names) for row in shown], info)
 

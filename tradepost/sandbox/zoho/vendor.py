@@ -107,14 +107,14 @@ class ZohoVendor(Vendor):
     def __init__(
         self,
         world: World,
+        rules: Strictness | None = None,
         *,
         centre: str = "cn",
-        rules: Strictness | None = None,
         unknowns: Unknowns | None = None,
         settings: Settings | None = None,
     ) -> None:
         super().__init__(world)
-        self.org = ZohoOrg(world, centre=centre, rules=rules, unknowns=unknowns, settings=settings)
+        self.org = ZohoOrg(world, rules, centre=centre, unknowns=unknowns, settings=settings)
         self.api = Api(self.org.state)
 
     @property
@@ -123,7 +123,8 @@ class ZohoVendor(Vendor):
         return self.org
 
     @property
-    def rules(self) -> Strictness:
+    def strictness(self) -> Strictness:
+        """Which rules are kept."""
         return self.org.state.rules
 
     @property
@@ -185,7 +186,7 @@ class ZohoVendor(Vendor):
         try:
             return self._accounts(request, segments, body, host)
         except OAuthRefused as refused:
-            return JSONResponse(refused.body, 200 if self.rules.token_error_is_200 else 400)
+            return JSONResponse(refused.body, 200 if self.strictness.token_error_is_200 else 400)
 
     def _accounts(self, request: Request, segments: tuple[str, ...], body: bytes, host: str) -> Response:
         """Parameters come in the query, in a form, or in both."""
@@ -270,14 +271,14 @@ class ZohoVendor(Vendor):
         return Refused("INVALID_TOKEN", "invalid oauth token", http=401)
 
     def _check_flight(self, *, heavy: bool) -> None:
-        if self.org.flight.calls >= self.org.edition.concurrent and self.rules.concurrency:
+        if self.org.flight.calls >= self.org.edition.concurrent and self.strictness.concurrency:
             raise self._too_many()
-        if heavy and self.org.flight.heavy >= SUB_CONCURRENCY and self.rules.sub_concurrency:
+        if heavy and self.org.flight.heavy >= SUB_CONCURRENCY and self.strictness.sub_concurrency:
             raise self._too_many()
 
     def _check_credits(self, price: int) -> None:
         now = self.world.clock.now()
-        if self.org.ledger.used(now) + price > self.org.credits and self.rules.credits:
+        if self.org.ledger.used(now) + price > self.org.credits and self.strictness.credits:
             raise self._too_many()
         self.org.ledger.spend(now, price)
 
