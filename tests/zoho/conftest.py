@@ -158,6 +158,16 @@ class Lab:
         """The same write once more, first sent now."""
         return replace(attempt, first_sent_at=attempt.first_sent_at or self.clock.now())
 
+    def spoil(self, operation, change):
+        """Let every answer to that call be what `change` makes of its bytes."""
+        send = self.target._http.send
+
+        async def spoiled(call):
+            reply = await send(call)
+            return replace(reply, content=change(reply.content)) if call.operation == operation else reply
+
+        self.target._http.send = spoiled
+
     async def only(self, attempt):
         """The answer of one write, raised or not."""
         try:
