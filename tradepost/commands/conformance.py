@@ -134,7 +134,7 @@ def _tell_left(invocation: Invocation, name: str, left: list[Made]) -> None:
     invocation.print(invocation.say("conformance.left", target=name))
     for made in left:
         where = made.url or made.record or invocation.say("conformance.perhaps")
-        kind = invocation.say(f"write.{made.kind}")
+        kind = invocation.say(f"write.{made.write.kind}")
         invocation.print(f"  - {kind}{invocation.say('view.colon')}{plain(made.what)} {plain(where)}")
 
 

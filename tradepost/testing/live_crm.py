@@ -46,7 +46,7 @@ NOTHING = Capability(exists=False)
 class Made:
     """A record that we made; `sure` is False where the answer was lost."""
 
-    kind: WriteKind
+    write: CreateCustomer | LogEmail | CreateTask
     what: str
     record: str = ""
     url: str = ""
@@ -96,9 +96,9 @@ class LiveCrm:
             return
         what = self.address if isinstance(write, CreateCustomer) else _title(write)
         if isinstance(answer, Receipt) and answer.effect is Effect.CREATED:
-            self.made.append(Made(write.kind, what, answer.record, answer.url))
+            self.made.append(Made(write, what, answer.record, answer.url))
         elif isinstance(answer, OutcomeUnknown | BadReply):
-            self.made.append(Made(write.kind, what, sure=False))
+            self.made.append(Made(write, what, sure=False))
         if isinstance(answer, Receipt):
             self.receipts[write.key] = answer
 
@@ -150,12 +150,23 @@ class LiveCrm:
 
     async def clear_up(self) -> list[Made]:
         """Remove what was made, the newest first; the answer is what is left behind."""
-        return [made for made in reversed(self.made) if not made.sure or not await self._removed(made)]
+        left = [made for made in reversed(self.made) if not made.sure or not await self._removed(made)]
+        return [made for made in left if not await self._went_along(made)]
+
+    async def _went_along(self, made: Made) -> bool:
+        """Some records go with the customer that they hang on."""
+        if not made.sure or self.can(made.write.kind).lookup is Lookup.NONE:
+            return False
+        try:
+            (finding,) = await self.target.find_written([Attempt(made.write, first_sent_at=self.clock.now())])
+        except ConnectorError:
+            return False
+        return isinstance(finding, Absent)
 
     async def _removed(self, made: Made) -> bool:
         if not self.can(WriteKind.REMOVE).exists:
             return False
-        write = Remove(key=self.key(WriteKind.REMOVE, made.record), made_by=made.kind, record=made.record)
+        write = Remove(key=self.key(WriteKind.REMOVE, made.record), made_by=made.write.kind, record=made.record)
         try:
             (answer,) = await self.target.write_many([Attempt(write, history=True)])
         except ConnectorError:
