@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
 from connectors.base.errors import AuthFailed
-from connectors.base.model import Lookup, Severity, WriteKind
+from connectors.base.model import Attempt, CreateCustomer, Found, Lookup, Receipt, Severity, WriteKind
 
 
 def edited(name, change):
@@ -216,3 +218,39 @@ def test_who_has_chosen_is_not_asked(lab, choice):
         assert (await lab.target.check()).problems == ()
 
     lab(scenario, native_logging=choice)
+
+
+def scopes_of_the_page():
+    page = (Path(__file__).parents[2] / "docs/setup/zoho.md").read_text(encoding="utf-8")
+    return tuple(
+        next(line for line in page.splitlines() if line.strip().startswith("ZohoCRM.modules.ALL,")).strip().split(",")
+    )
+
+
+def test_the_scopes_of_the_page_are_enough_for_everything(lab):
+    async def scenario(lab):
+        account, li = lab.acme()
+        deal = lab.org.add_deal("Big", account, li, "Qualification")
+        target = lab.connect(refresh=lab.org.new_refresh_token(scopes_of_the_page()))
+        lab.target = target
+        assert await target.apply_setup() == ()
+        assert (await target.check()).problems == ()
+        await lab.everything(target.customers)
+        await lab.everything(target.deals)
+        assert await target.find_customers(["li@acme.example"], ["acme.example"])
+        stranger = CreateCustomer(key="v1:1", email="omar@bazaar.example", name="Omar", company_name="Bazaar")
+        for attempt in (lab.mail(1, contact(li), deal=deal), lab.task(2), lab.move(deal, 3), Attempt(stranger)):
+            assert isinstance(await lab.only(attempt), Receipt)
+            assert isinstance((await lab.find(attempt))[0], Found)
+
+    contact = lab.contact
+    lab(scenario, ready=False)
+
+
+def test_both_pages_name_the_same_scopes():
+    pages = [
+        (Path(__file__).parents[2] / f"docs/setup/zoho{lang}.md").read_text(encoding="utf-8") for lang in ("", ".zh")
+    ]
+    english, chinese = (set(re.findall(r"Zoho(?:CRM|Search)\.[\w.]+", page)) for page in pages)
+    assert english == chinese
+    assert set(scopes_of_the_page()) <= english
