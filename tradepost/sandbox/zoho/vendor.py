@@ -310,7 +310,7 @@ class ZohoVendor(Vendor):
 
 def _text(body: Any) -> bytes:
     """JSON. Half characters, which a request may hold, come back as question marks."""
-    return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def _below_version(segments: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
