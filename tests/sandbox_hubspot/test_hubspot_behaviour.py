@@ -40,6 +40,8 @@ async def test_search_body_cap_is_three_thousand_characters(site):
     many = [f"{n:030d}@x.example" for n in range(80)]
     assert (await site.search("contacts", where("email", "IN", *many))).status_code == 400
     assert (await site.search("contacts", where("email", "IN", *many[:40]))).status_code == 200
+    wanted = [f"property_{n:030d}" for n in range(1_000)]
+    assert (await site.search("contacts", where("email", "IN", *many[:40]), properties=wanted)).status_code == 200
 
 
 @on_account()

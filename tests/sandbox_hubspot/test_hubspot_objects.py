@@ -167,6 +167,8 @@ async def test_search_orders_and_pages_inside_one_instant(site):
     assert found == made
     await site.sleep(1)
     back = await site.found("companies", sorts=["-name"], limit=2)
+    as_text = ['{"propertyName":"name","direction":"DESCENDING"}']
+    assert await site.found("companies", sorts=as_text, limit=2) == back
     assert back == [made[6], made[5]]
     body = (await site.search("companies", limit=3, after="3")).json()
     assert (body["total"], body["paging"]["next"]["after"]) == (7, "6")

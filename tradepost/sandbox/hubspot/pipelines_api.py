@@ -43,6 +43,38 @@ def list_pipelines(portal: HubSpotPortal, call: Call) -> Answer:
     return Answer(body={"results": [pipeline.json() for pipeline in rows]})
 
 
+def list_v1(portal: HubSpotPortal, call: Call) -> Answer:
+    """/crm-pipelines/v1/pipelines/{type}: the same in the older words; extraction tools still ask here.
+
+    https://legacydocs.hubspot.com/docs/methods/pipelines/get_pipelines_for_object_type
+    """
+    kind = portal.state.kind_of(call.args[0])
+    rows = sorted(_held(portal, call).values(), key=lambda pipeline: pipeline.order)
+    return Answer(body={"results": [_older(kind, pipeline) for pipeline in rows]})
+
+
+def _older(kind: Kind, pipeline: Pipeline) -> dict[str, Any]:
+    stages = sorted(pipeline.stages.values(), key=lambda stage: stage.order)
+    return {
+        "pipelineId": pipeline.id,
+        "objectType": kind.constant,
+        "objectTypeId": kind.type_id,
+        "default": pipeline.id in ("default", "0"),
+        **_facts(pipeline),
+        "stages": [{"stageId": stage.id, "metadata": dict(stage.metadata), **_facts(stage)} for stage in stages],
+    }
+
+
+def _facts(each: Pipeline | Stage) -> dict[str, Any]:
+    return {
+        "label": each.label,
+        "displayOrder": each.order,
+        "active": not each.archived,
+        "createdAt": int(each.created_at.timestamp() * 1000),
+        "updatedAt": int(each.updated_at.timestamp() * 1000),
+    }
+
+
 def get_pipeline(portal: HubSpotPortal, call: Call) -> Answer:
     return Answer(body=_pipeline(portal, call).json())
 
@@ -169,3 +201,4 @@ ROUTES = (
     Route("DELETE", ("*", "*", "stages", "*"), "stages.archive", "write", delete_stage, _WRITE),
     Route("GET", ("*", "*", "stages", "*", "audit"), "stages.audit", "read", audit, _READ),
 )
+OLDER_ROUTES = (Route("GET", ("pipelines", "*"), "list", "read", list_v1, _READ),)

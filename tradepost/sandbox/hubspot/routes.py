@@ -34,6 +34,7 @@ _AREAS: dict[str, tuple[tuple[Route, ...], tuple[str, ...]]] = {
     "properties": (properties_api.ROUTES, ("v3", *DATED)),
     "older-properties": (properties_api.OLDER_ROUTES, ("v1", "v2")),
     "pipelines": (pipelines_api.ROUTES, ("v3", *DATED)),
+    "older-pipelines": (pipelines_api.OLDER_ROUTES, ("v1",)),
     "owners": (platform_api.OWNER_ROUTES, ("v3", *DATED)),
     "older-owners": (platform_api.OLDER_OWNER_ROUTES, ("v2",)),
     "schemas": (schemas_api.ROUTES, ("v3", *DATED)),
@@ -105,6 +106,8 @@ def _place(parts: tuple[str, ...]) -> tuple[str, str, tuple[str, ...]] | None:
         return (area, version, rest[1:]) if area in _UNDER_CRM else None
     if head in {"crm-object-schemas", "crm-object-schema"} and rest and rest[0] == "schemas":
         return "schemas", second, rest[1:]
+    if head == "crm-pipelines":
+        return "older-pipelines", second, rest
     if head in {"properties", "owners"}:
         return f"older-{head}", second, rest
     if head in _AREAS:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tradepost.sandbox.hubspot.call import read_json
 from tradepost.sandbox.hubspot.definitions import Property
 from tradepost.sandbox.hubspot.errors import Refused, bad_json
 from tradepost.sandbox.hubspot.index import Document, KindIndex, tokens
@@ -57,10 +58,15 @@ class Page:
 
 
 class Search:
-    """One search of one kind."""
+    """One search of one kind. `length` is the body's, in characters.
+
+    The names of the properties to return do not count against the cap, which is the query's: clients with a thousand
+    properties send them all (observed: https://github.com/airweave-ai/airweave/pull/1064).
+    """
 
     def __init__(self, state: PortalState, kind: Kind, body: Mapping[str, Any], length: int) -> None:
         self.state, self.kind = state, kind
+        length -= len(json.dumps(body.get("properties"))) if body.get("properties") else 0
         if length > MOST_CHARACTERS and state.strict.search_body_cap:
             raise Refused(f"The request body is too long: {length} characters, at most {MOST_CHARACTERS} are allowed")
         self.limit = _whole(body.get("limit", 10), "limit")
@@ -236,12 +242,17 @@ def _operands(row: Mapping[str, Any], operator: str) -> tuple[str, ...]:
 
 
 def _sort(sorts: Any) -> tuple[str, bool]:
-    """Property and whether descending; HubSpot takes one, as an object or as text with a minus."""
+    """Property and whether descending; HubSpot takes one: an object, the object as text, or a name with a minus.
+
+    https://github.com/HubSpot/hubspot-api-nodejs#search-contacts
+    """
     if not sorts:
         return "", False
     if not isinstance(sorts, list) or len(sorts) > 1:
         raise Refused("There was a problem with the request. Only one sort is allowed.")
     first = sorts[0]
+    if isinstance(first, str) and first.startswith("{"):
+        first = read_json(first.encode())
     if isinstance(first, Mapping):
         return text(first.get("propertyName")), text(first.get("direction")).upper() == "DESCENDING"
     name = text(first)
