@@ -262,6 +262,33 @@ def test_a_draft_keeps_its_immutable_id_when_it_is_sent(on_desk) -> None:
     on_desk(scenario)
 
 
+def test_a_drafts_attachments_come_and_go(on_desk) -> None:
+    async def scenario(desk: Desk) -> None:
+        file = {"@odata.type": "#microsoft.graph.fileAttachment", "contentBytes": "aGk="}
+        draft = await desk.post("messages", {"subject": "x", "attachments": [{**file, "name": "a.txt"}]})
+        url = f"messages/{draft['id']}"
+        for name in ("b.txt", "c.txt"):
+            assert (await desk.post(f"{url}/attachments", {**file, "name": name}))["name"] == name
+        found = await desk.all(f"{url}/attachments")
+        assert [a["name"] for a in found] == ["a.txt", "b.txt", "c.txt"]
+        assert (await desk.call(f"{url}/attachments/{found[1]['id']}", method="DELETE")).status_code == 204
+        assert [a["name"] for a in await desk.all(f"{url}/attachments")] == ["a.txt", "c.txt"]
+        mail = desk.vendor.deliver_to(ANNA, make_mail())
+        assert (await desk.call(f"messages/{mail}/attachments", method="POST", json=file)).status_code == 400
+
+    on_desk(scenario)
+
+
+@pytest.mark.parametrize("to", [b"To: =?x?q?=, <>;;\n", b"To: a@b.c\nSubject: \xff\n", b""])
+def test_a_strange_draft_can_still_be_edited(on_desk, to: bytes) -> None:
+    async def scenario(desk: Desk) -> None:
+        draft = desk.vendor.save_draft(ANNA, to + b"Content-Type: \xffx/y; name=\xfe\nContent-ID: <\n>\n\nx")
+        changed = await desk.get(f"messages/{draft}", method="PATCH", json={"subject": "new"}, prefer=IMMUTABLE)
+        assert (changed["id"], changed["subject"]) == (draft, "new")
+
+    on_desk(scenario)
+
+
 def test_replies_stay_in_the_conversation_and_mime_is_sent_as_it_is(on_desk) -> None:
     async def scenario(desk: Desk) -> None:
         mail = desk.vendor.deliver_to(BO, make_mail("Order", sender=ANNA, to=BO, message_id="o@x"))
@@ -350,5 +377,28 @@ def test_beta_is_another_name_and_options_need_no_dollar(on_desk) -> None:
         nested = (await desk.get("mailFolders/inbox"))["parentFolderId"]
         inbox = (await desk.get("mailFolders/inbox"))["id"]
         assert len(await desk.all(f"mailFolders/{nested}/childFolders/{inbox}/messages")) == 1
+
+    on_desk(scenario)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("messages", {"internetMessageHeaders": [1]}),
+        ("messages", {"toRecipients": "x"}),
+        ("messages", {"toRecipients": [{"emailAddress": {"address": "a@b.c\r\nBcc: d@e.f"}}]}),
+        ("messages", {"attachments": True}),
+        ("messages", {"categories": "Red"}),
+        ("mailFolders", {"displayName": " "}),
+        ("translateExchangeIds", {"inputIds": "x"}),
+        ("/$batch", {"requests": [{"id": "1", "method": "GET", "url": "/me", "headers": []}]}),
+        ("/subscriptions", {"changeType": "created"}),
+    ],
+)
+def test_bodies_that_cannot_be_read_are_refused(on_desk, path: str, body: dict[str, object]) -> None:
+    async def scenario(desk: Desk) -> None:
+        assert (await desk.call(path, method="POST", json=body)).status_code == 400
+        answer = await desk.call(path, method="POST", content=b"{", headers={"Content-Type": "application/json"})
+        assert answer.status_code == 400
 
     on_desk(scenario)

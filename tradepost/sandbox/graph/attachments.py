@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from email import message_from_bytes
-from email.message import EmailMessage
 
 from tradepost.sandbox.graph import compose, content, lists
 from tradepost.sandbox.graph.call import Call, Need, Reply
@@ -140,13 +138,17 @@ def add(call: Call) -> Reply:
     else:
         if not item.draft:
             raise bad_request("Attachments can only be added to a draft.")
-        mail = message_from_bytes(item.raw, _class=EmailMessage, policy=compose.SMTP)
-        compose.attach(mail, body)
-        call.box.rewrite(item, compose.rendered(mail))
+        _rewrite(call, item, {"attachments": [body]})
         index = len(item.content.attachments) - 1
     call.box.touch(item, {"hasAttachments"}, call.now)
     found = call.view.attachment(item, index, contents=True)
     return Reply(201, {"@odata.context": f"{_context(call)}/$entity"} | found)
+
+
+def _rewrite(call: Call, item: Item, body: Json, *, drop: int = -1) -> None:
+    sender = (call.owner.name, call.owner.mail)
+    message_id = item.head.message_id or call.vendor.message_id()
+    call.box.rewrite(item, compose.mime_of(body, sender, message_id, call.now, item.raw, drop=drop))
 
 
 def remove(call: Call) -> Reply:
@@ -158,16 +160,7 @@ def remove(call: Call) -> Reply:
     elif not item.draft:
         raise bad_request("Attachments can only be removed from a draft.")
     else:
-        mail = message_from_bytes(item.raw, _class=EmailMessage, policy=compose.SMTP)
-        parts = [part for n, part in enumerate(mail.iter_attachments()) if n != index]
-        body = mail.get_body(("html", "plain"))
-        if body is None:
-            raise bad_request("The draft has no body.")
-        mail.set_content(body.get_content(), subtype=body.get_content_subtype())
-        for part in parts:
-            mail.make_mixed()
-            mail.attach(part)
-        call.box.rewrite(item, compose.rendered(mail))
+        _rewrite(call, item, {}, drop=index)
     call.box.touch(item, {"hasAttachments"}, call.now)
     return Reply(204)
 

@@ -88,7 +88,10 @@ def _part(entry: Mapping[str, Any], outer: Inquiry, strict: Strictness) -> Part:
     if absolute and strict.absolute_batch_urls_refused:
         # https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/8576
         raise bad_request("Invalid batch payload format.")
-    headers = {str(k).lower(): str(v) for k, v in (entry.get("headers") or {}).items()}
+    given = entry.get("headers") or {}
+    if not isinstance(given, dict):
+        raise bad_request("Invalid batch payload format.")
+    headers = {str(k).lower(): str(v) for k, v in given.items()}
     body = entry.get("body")
     if method in ("POST", "PATCH", "PUT") and body is not None and "content-type" not in headers:
         raise bad_request(f"Write request id : {own} does not contain Content-Type header or body.")
@@ -107,7 +110,7 @@ def _headers(own: dict[str, str], outer: Inquiry) -> Headers:
     own.pop("authorization", None)
     if "authorization" in outer.headers:
         own["authorization"] = outer.headers["authorization"]
-    return Headers(own)
+    return Headers(raw=[(k.encode("utf-8", "replace"), v.encode("utf-8", "replace")) for k, v in own.items()])
 
 
 def _bytes(body: Any) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -17,7 +18,7 @@ from hashlib import sha256
 from typing import Any
 
 from tradepost.sandbox.graph import content
-from tradepost.sandbox.graph.errors import ApiError, bad_request
+from tradepost.sandbox.graph.errors import ApiError, bad_request, documented
 from tradepost.sandbox.graph.mailbox import Item
 from tradepost.sandbox.graph.view import Json
 
@@ -43,8 +44,13 @@ def address_of(value: Any) -> str:
         raise ApiError(400, "ErrorInvalidRecipients", "At least one recipient isn't valid.") from error
 
 
-def mime_of(body: Json, sender: tuple[str, str], message_id: str, now: datetime, base: bytes = b"") -> bytes:
-    """The MIME of a message resource. `base` is the draft's former MIME, of which what `body` leaves out is kept."""
+def mime_of(
+    body: Json, sender: tuple[str, str], message_id: str, now: datetime, base: bytes = b"", *, drop: int = -1
+) -> bytes:
+    """The MIME of a message resource.
+
+    `base` is the draft's former MIME, of which what `body` leaves out is kept, but for the attachment at `drop`.
+    """
     old = content.read(base) if base else None
     mail = EmailMessage(policy=SMTP)
     mail["From"] = str(Address(display_name=sender[0], addr_spec=sender[1]))
@@ -56,17 +62,31 @@ def mime_of(body: Json, sender: tuple[str, str], message_id: str, now: datetime,
             people = ", ".join(address_of(entry) for entry in given)
         else:
             people = old.header(header) if old else ""
-        if people:
-            mail[header] = people
+        _put_header(mail, header, people)
     mail["Subject"] = _PLAIN.sub(" ", str(body.get("subject", old.header("Subject") if old else "") or ""))
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = f"<{message_id}>"
     _more_headers(mail, body, old)
     _put_body(mail, body, old)
-    for attachment in body.get("attachments") or ():
+    _keep_attachments(mail, base, old, drop)
+    for attachment in _entries(body, "attachments"):
         attach(mail, attachment)
-    _keep_attachments(mail, base, old)
     return rendered(mail)
+
+
+def _entries(body: Json, name: str) -> list[Json]:
+    """A property that is a list of objects. Raises 400."""
+    found = body.get(name) or []
+    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
+        raise bad_request(f"Cannot deserialize {name}.")
+    return found
+
+
+def _put_header(mail: EmailMessage, name: str, value: str) -> None:
+    """A header that the library cannot hold, since hostile mail brought it, is left out."""
+    with suppress(ValueError, LookupError, TypeError, AttributeError):
+        if value:
+            mail[name] = value
 
 
 def rendered(mail: EmailMessage) -> bytes:
@@ -75,7 +95,10 @@ def rendered(mail: EmailMessage) -> bytes:
     for n, part in enumerate(mail.walk()):
         if part.is_multipart() and part.get_content_maintype() == "multipart" and not part.get_boundary():
             part.set_boundary(f"_{n:03d}_{own}_")
-    return mail.as_bytes()
+    try:
+        return mail.as_bytes()
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise documented(500, "ErrorMimeContentConversionFailed") from error
 
 
 def _more_headers(mail: EmailMessage, body: Json, old: content.Content | None) -> None:
@@ -84,8 +107,8 @@ def _more_headers(mail: EmailMessage, body: Json, old: content.Content | None) -
         mail["Importance"] = importance.lower()
     for header in ("References", "In-Reply-To"):
         if old and old.header(header):
-            mail[header] = old.header(header)
-    for entry in body.get("internetMessageHeaders") or ():
+            _put_header(mail, header, old.header(header))
+    for entry in _entries(body, "internetMessageHeaders"):
         name, value = str(entry.get("name", "")), _PLAIN.sub(" ", str(entry.get("value", "")))
         if not re.fullmatch(r"[xX]-[A-Za-z0-9-]{1,100}", name):
             message = f"The internet message header name '{name}' should start with 'x-' or 'X-'."
@@ -101,16 +124,26 @@ def _put_body(mail: EmailMessage, body: Json, old: content.Content | None) -> No
         text, html = (old.html, True) if old.html is not None else (old.text or "", False)
     else:
         text, html = "", False
+    text = text.encode("utf-8", "replace").decode()  # JSON may name halves of characters
     mail.set_content(text, subtype="html" if html else "plain", charset="utf-8")
 
 
-def _keep_attachments(mail: EmailMessage, base: bytes, old: content.Content | None) -> None:
+def _keep_attachments(mail: EmailMessage, base: bytes, old: content.Content | None, drop: int) -> None:
     for index, kept in enumerate(old.attachments if old else ()):
+        if index == drop:
+            continue
         main, _, sub = (kept.content_type or "message/rfc822").partition("/")
         data = content.attachment_bytes(base, index)
-        if main == "message":
+        if not _is_leaf(main, sub):
             main, sub = "application", "octet-stream"
-        mail.add_attachment(data, main, sub or "octet-stream", filename=kept.name, cid=_cid(kept.content_id))
+        where = "inline" if kept.inline else "attachment"
+        name, cid = _PLAIN.sub(" ", kept.name), _cid(_PLAIN.sub("", kept.content_id))
+        mail.add_attachment(data, main, sub, filename=name, cid=cid, disposition=where)
+
+
+def _is_leaf(main: str, sub: str) -> bool:
+    right = re.fullmatch(r"[\w.+-]+/[\w.+-]+", f"{main}/{sub}", re.ASCII)
+    return right is not None and main not in ("multipart", "message")
 
 
 def _cid(text: str) -> str | None:
@@ -126,11 +159,7 @@ def attach(mail: EmailMessage, given: Any) -> None:
     except ValueError as error:
         raise bad_request("Cannot convert the literal to the expected type 'Edm.Binary'.") from error
     main, _, sub = str(given.get("contentType") or "application/octet-stream").partition("/")
-    if (
-        not re.fullmatch(r"[\w.+-]+", main, re.ASCII)
-        or not re.fullmatch(r"[\w.+-]+", sub, re.ASCII)
-        or main in ("multipart", "message")
-    ):
+    if not _is_leaf(main, sub):
         main, sub = "application", "octet-stream"
     name = _PLAIN.sub(" ", str(given.get("name") or "attachment"))
     inline = "inline" if given.get("isInline") else "attachment"
