@@ -391,7 +391,7 @@ def test_beta_is_another_name_and_options_need_no_dollar(on_desk) -> None:
         ("messages", {"categories": "Red"}),
         ("mailFolders", {"displayName": " "}),
         ("translateExchangeIds", {"inputIds": "x"}),
-        ("/$batch", {"requests": [{"id": "1", "method": "GET", "url": "/me", "headers": []}]}),
+        ("/$batch", {"requests": [{"id": "1", "method": "GET", "url": "/me", "headers": ["x"]}]}),
         ("/subscriptions", {"changeType": "created"}),
     ],
 )
