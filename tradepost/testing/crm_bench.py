@@ -95,6 +95,8 @@ class CrmBench(Bench[CrmRig]):
         rows: dict[str, T] = {}
         for _ in range(MOST_PAGES):
             page = await feed(cursor)
+            if page.more and page.cursor == cursor:
+                raise Broken("there is more, and the cursor has not advanced")
             cursor = page.cursor
             rows |= {record_id(row): row for row in page.rows}
             if not page.more:

@@ -68,6 +68,8 @@ class MailBench(Bench[MailRig]):
         events: list[Event] = []
         for _ in range(MOST_PAGES):
             page = await (source or self.source).changes(cursor)
+            if page.more and page.cursor == cursor:
+                raise Broken("there is more, and the cursor has not advanced")
             events += page.events
             cursor = page.cursor
             if not page.more:

@@ -101,7 +101,7 @@ async def _(bench: CrmBench) -> None:
 
 @mirror("A customer who is added while the pages are read is not lost")
 async def _(bench: CrmBench) -> None:
-    ids = _contacts(bench, 0, bench.rig.page * 2 + 1)
+    ids = _contacts(bench, 0, bench.rig.page + 1)
     await bench.later()
     page = await bench.target.customers(None)
     told = [row.ref.id for row in page.rows]
@@ -140,7 +140,7 @@ async def _(bench: CrmBench) -> None:
 
 @mirror("A cursor survives a restart")
 async def _(bench: CrmBench) -> None:
-    ids = _contacts(bench, 0, bench.rig.page * 2 + 1)
+    ids = _contacts(bench, 0, bench.rig.page + 1)
     await bench.later()
     page = await bench.target.customers(None)
     restarted = bench.connect()
@@ -352,11 +352,12 @@ async def _(bench: CrmBench) -> None:
 
 @finding("A similar address or domain is another one")
 async def _(bench: CrmBench) -> None:
-    bench.contact("Ali", "ali@acme.example")
+    ali = bench.contact("Ali", "ali@acme.example")
     bench.contact("Li", "li@acme.example.test")
     bench.host.add_company("Superacme", "superacme.example")
     await bench.later()
     same(_living(await bench.target.find_customers([LI], ["acme.example"])), [], "customers found")
+    same(_living(await bench.target.find_customers(["ali@acme.example"], [])), [ali.id], "Ali, found")
 
 
 @finding("Many addresses are one question")
@@ -371,6 +372,8 @@ async def _(bench: CrmBench) -> None:
 @finding("A deleted customer is found no more")
 async def _(bench: CrmBench) -> None:
     contact = bench.contact()
+    await bench.later()
+    same(_living(await bench.target.find_customers([LI], [])), [contact.id], "customers found before")
     bench.host.delete_record(contact.id)
     await bench.later()
     same(_living(await bench.target.find_customers([LI], [])), [], "customers found")

@@ -185,6 +185,8 @@ async def _(bench: CrmBench) -> None:
     for n, sign in enumerate(("a", "灯", "💡")):
         answer = await bench.only(bench.mail(n + 1, contact, body=Body(sign * longest)))
         is_a(answer, Receipt, f"the answer to {longest} times {sign}")
+        await bench.later()
+        same(len(bench.mails(f"Quotation {n + 1} 报价单")), 1, f"mails with {longest} times {sign}")
 
 
 @mails("A long subject, many recipients and odd addresses do not stop a mail")
@@ -192,15 +194,18 @@ async def _(bench: CrmBench) -> None:
     contact = bench.contact()
     await bench.later()
     crowd = tuple(Address(f"reader{n}@list.example", f"Reader {n}") for n in range(400))
-    for attempt in (
+    odd = (
         bench.mail(1, contact, subject="Re: " * 1500),
         bench.mail(2, contact, to=crowd),
         bench.mail(3, contact, to=(Address("", "Undisclosed recipients"), Address("no address at all", "?"))),
         bench.mail(4, contact, from_=Address("", "Nobody")),
         bench.mail(5, contact, message_id="x" * 2000 + "@acme.example"),
         bench.mail(6, contact, message_id="", subject="", body=None),
-    ):
-        is_a(await bench.only(attempt), Receipt, f"the answer to mail {attempt.write.key[-1]}")
+    )
+    for count, attempt in enumerate(odd, 1):
+        is_a(await bench.only(attempt), Receipt, f"the answer to mail {count}")
+        await bench.later()
+        same(len([m for m in bench.host.mails() if m.by_us]), count, "mails")
 
 
 @mails("A link moves a mail to its deal", does(WriteKind.LINK_EMAIL))
