@@ -88,13 +88,14 @@ class Document:
         def wrong(what: str) -> Violation:
             return Violation(self.vendor, operation.name, what)
 
-        if exchange.status < 300:
+        # What a test wrote by hand shows what the sandbox takes, not what anybody should send.
+        if exchange.status < 300 and not exchange.headers.get("user-agent", "").startswith("python-httpx"):
             yield from (wrong(what) for what in self._query(operation, exchange))
             body = read_json(exchange.headers, exchange.body)
             if operation.request is not None and body is not None:
                 yield from (wrong(f"request {what}") for what in self.errors(operation.request, body))
         status = str(exchange.status)
-        if status not in operation.replies and operation.default is None:
+        if status not in operation.replies and (operation.default is None or exchange.status < 300):
             yield wrong(f"status {status} is not told")
             return
         schema = operation.replies.get(status, operation.default)
@@ -126,7 +127,7 @@ def _words(error: ValidationError) -> Iterator[str]:
         by_branch: dict[Any, list[ValidationError]] = {}
         for inner in error.context:
             by_branch.setdefault(inner.relative_schema_path[0], []).append(inner)
-        best = min(by_branch.values(), key=lambda inner: (not _same_kind(inner), len(inner)))
+        best = min(by_branch.values(), key=lambda inner: (not _same_kind(inner), _outer(inner), len(inner)))
         for each in best:
             yield from _words(each)
         return
@@ -151,6 +152,11 @@ def _words(error: ValidationError) -> Iterator[str]:
 def _same_kind(errors: Sequence[ValidationError]) -> bool:
     """Whether a branch differs in more than its outermost type."""
     return not any(error.validator == "type" and not error.relative_path for error in errors)
+
+
+def _outer(errors: Sequence[ValidationError]) -> int:
+    """How many names of the outermost object are missing or strange."""
+    return sum(error.validator in ("required", "additionalProperties") for error in errors if not error.relative_path)
 
 
 def _kind(value: Any) -> str:

@@ -67,7 +67,8 @@ class _Reader:
         if not isinstance(schema, dict):
             return schema
         if "$ref" in schema:
-            return {"$ref": f"#/$defs/{self.locate(schema['$ref'])}"}
+            name = self.locate(schema["$ref"])
+            return {"$ref": f"#/$defs/{name}"} if name in self.components else {}
         if "allOf" in schema:
             return self.read(self.merged(schema))
         found: Json = {}
@@ -126,6 +127,8 @@ class _Reader:
 
 def from_digest(schema: Json) -> Json:
     """`{required, properties: {name: type}}` with types as words: `array<Name>`, `string enum[A|B] default=A`, ..."""
+    if match := re.fullmatch(r"oneOf\((.*)\)", str(schema.get("type"))):
+        return {"anyOf": [from_words(name) for name in match[1].split(",")]}
     properties = {name: from_words(str(words)) for name, words in (schema.get("properties") or {}).items()}
     return {
         "type": "object",

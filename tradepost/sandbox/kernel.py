@@ -317,6 +317,7 @@ class _Exchange:
                 reply_headers=_texts(answer.headers),
                 reply=answer.body,
                 fault=fault.effect.value if fault else "",
+                simulator="a test" if "respond" in vars(self.vendor) else type(self.vendor).__module__,
             )
             self.world.recorder.add(exchange)
         return answer

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 class Exchange:
     """One request and its answer. Header names are lower-case; `path` is still percent-encoded, without the query.
 
-    `part` marks one that came inside a batch; `fault` names the ordered one that it met, if any.
+    `part` marks one that came inside a batch; `fault` names the ordered one that it met, if any. `simulator` is the
+    module that answered: a test may have put its own answers in a vendor's place.
     """
 
     vendor: str
@@ -32,6 +33,7 @@ class Exchange:
     reply: bytes = field(default=b"", repr=False)
     fault: str = ""
     part: bool = False
+    simulator: str = ""
 
     @property
     def size(self) -> int:

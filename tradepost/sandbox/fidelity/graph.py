@@ -109,6 +109,10 @@ TABLE = Table(
         *_mail("POST", "/{message}/{verb}", "api/message-move", simplified="Mail to others is lost."),
         *_user("POST", "/sendMail", "api/user-sendmail", simplified="Mail to others is lost."),
         *_user("POST", "/translateExchangeIds", "api/user-translateexchangeids"),
+        endpoint("GET", "/{version}/groups", f"{_GRAPH}/api/group-list", simplified="There are none."),
+        *_user("GET", "/contacts", "api/user-list-contacts", simplified="There are none."),
+        *_user("GET", "/events", "api/user-list-events", simplified="There are none."),
+        *_user("GET", "/calendar/events", "api/user-list-events", simplified="There are none."),
         endpoint(
             "GET POST",
             "/{version}/subscriptions",

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
+from urllib.parse import unquote
+
+_KEYED = re.compile(r"\('((?:[^']|'')*)'\)")
 
 Grade = Literal["faithful", "simplified", "unknown"]
 
@@ -57,9 +60,9 @@ class Table:
     remarks: tuple[str, ...] = ()
 
     def find(self, method: str, path: str) -> Endpoint | None:
-        """The endpoint a request names; a slash at the end does not matter. HEAD is read as GET."""
+        """The endpoint a request names; a slash at the end does not matter. HEAD is read as GET, `a('x')` as `a/x`."""
         wanted = "GET" if method == "HEAD" else method
-        path = path.rstrip("/") or "/"
+        path = _KEYED.sub(r"/\1", unquote(path).rstrip("/")) or "/"
         found = [e for e in self.endpoints if wanted in e.methods and expression(e.path).fullmatch(path)]
         return min(found, key=lambda e: e.variables, default=None)
 

@@ -31,6 +31,7 @@ TABLE = Table(
             doubts=(("The API domain of the data centre uk.", "`check` uses the `api_domain` of the token's answer."),),
         ),
         endpoint("GET POST", "/oauth/v2/token/revoke", f"{_OAUTH}/web-apps/revoke-token.html"),
+        endpoint("GET", "/oauth/serverinfo", f"{_OAUTH}/multi-dc.html"),
         endpoint("GET", "/oauth/v2/auth", f"{_OAUTH}/web-apps/authorization.html", simplified="Consents at once."),
         endpoint("GET", f"{_CRM}/org", f"{_DOCS}/get-org-data.html"),
         endpoint("GET", f"{_CRM}/users", f"{_DOCS}/get-users.html"),
