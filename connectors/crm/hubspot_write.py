@@ -8,7 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from connectors.base.errors import Conflict, ConnectorError, Gone, OutcomeUnknown, Rejected
+from connectors.base.errors import (
+    AuthFailed,
+    BadReply,
+    Conflict,
+    ConnectorError,
+    Gone,
+    NotPermitted,
+    OutcomeUnknown,
+    Rejected,
+    Transient,
+)
 from connectors.base.model import Attempt, CreateTask, Effect, LinkEmail, LogEmail, Receipt
 from connectors.crm.hubspot_account import AccountFacts, HubSpotAccount
 from connectors.crm.hubspot_api import MAX_BATCH, HubSpotApi, refused, stops_all
@@ -68,7 +78,19 @@ class HubSpotWriter:
         self._skip_logged = skip_logged
 
     async def write_many(self, attempts: Sequence[Attempt]) -> tuple[Answer, ...]:
-        """See `CrmTarget.write_many`. Raises only before anything was sent, or when one call held them all."""
+        """See `CrmTarget.write_many`. Raises only before anything was sent, or when one call held them all.
+
+        What is half done stays unknown until it is whole: said to have been refused, it would be begun anew.
+        """
+        if not any(a.done_steps for a in attempts):
+            return await self._write_many(attempts)
+        try:
+            answers = await self._write_many(attempts)
+        except ConnectorError as error:
+            answers = (error,) * len(attempts)
+        return tuple(_half(a, answer) for a, answer in zip(attempts, answers, strict=True))
+
+    async def _write_many(self, attempts: Sequence[Attempt]) -> tuple[Answer, ...]:
         answers: dict[int, Answer] = {}
         planned = {i: a for i, a in enumerate(attempts) if isinstance(a.write, LogEmail | CreateTask | LinkEmail)}
         try:
@@ -240,6 +262,12 @@ class HubSpotWriter:
             # Associating again what is associated changes nothing, so halves may be sent whatever was done.
             for half in _halves(pairs):
                 await self._link_pairs(name, other, half, failed)
+
+
+def _half(attempt: Attempt, answer: Answer) -> Answer:
+    if attempt.done_steps and isinstance(answer, Transient | AuthFailed | NotPermitted | BadReply):
+        return as_unknown(answer)
+    return answer
 
 
 def _activity(attempt: Attempt, facts: AccountFacts) -> Activity:

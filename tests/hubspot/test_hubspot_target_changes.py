@@ -189,6 +189,28 @@ def test_a_crash_between_moving_and_checking_is_finished_and_the_persons_stage_p
     lab(scenario)
 
 
+@pytest.mark.parametrize(("operation", "status"), [("deals.get", 429), ("deals.update", 429), ("deals.update", 403)])
+def test_a_putting_back_that_is_refused_for_now_stays_unknown_until_it_is_done(lab, operation, status):
+    """Told as refused, the move would begin anew, see the deal where we put it, and forget the person."""
+
+    async def scenario(world):
+        deal = world.host.add_deal("Big", stage=OPEN)
+        sent = world.clock.now()
+        during(world, "deals.update", lambda: world.host.move_deal(deal, LATE))
+        world.fault("deals.get", "status", nth=2, times=4)
+        with pytest.raises(OutcomeUnknown):
+            await world.write(move(deal))
+        world.world.faults.clear()
+        attempt = replace(move(deal), first_sent_at=sent, record=deal, done_steps=("moved",))
+        world.fault(operation, "status", status=status, code="DAILY" if status == 429 else "MISSING_SCOPES", times=9)
+        assert isinstance(await world.only(attempt), OutcomeUnknown)
+        world.world.faults.clear()
+        assert (await world.only(attempt)).note == "stage_put_back"
+        assert world.host.deal(deal).stage == LATE
+
+    lab(scenario)
+
+
 @pytest.mark.parametrize("effect", ["lost_reply", "lost_request"])
 def test_a_putting_back_whose_answer_was_lost_is_looked_up_too(lab, effect):
     async def scenario(world):
