@@ -168,6 +168,20 @@ class Lab:
 
         self.target._http.send = spoiled
 
+    def between(self, operation, act):
+        """Do `act` once, right before the next request of that name reaches Zoho."""
+        handle = self.transport.handle_async_request
+        left = [1]
+
+        async def hooked(request):
+            named, _ = self.vendor.describe(request.method, request.url.path, request.url.params, b"")
+            if named == operation and left:
+                left.clear()
+                act()
+            return await handle(request)
+
+        self.transport.handle_async_request = hooked
+
     async def only(self, attempt):
         """The answer of one write, raised or not."""
         try:

@@ -27,21 +27,6 @@ def ours(lab, deal):
     return [s for s, by_us in lab.host.deal(deal).moves if by_us]
 
 
-def between(lab, operation, act):
-    """Do `act` once, right before the next request of that name reaches Zoho."""
-    handle = lab.transport.handle_async_request
-    left = [1]
-
-    async def hooked(request):
-        named, _ = lab.vendor.describe(request.method, request.url.path, request.url.params, b"")
-        if named == operation and left and request.method != "GET":
-            left.clear()
-            act()
-        return await handle(request)
-
-    lab.transport.handle_async_request = hooked
-
-
 def test_a_deal_is_moved_from_where_we_expect_it(lab):
     async def scenario(lab):
         deal = big(lab)
@@ -73,7 +58,7 @@ def test_with_a_guard_a_move_in_between_is_refused_by_zoho(lab):
         deal = big(lab)
         await lab.target.check()
         await lab.later(10)
-        between(lab, "update_records", lambda: lab.org.move_deal(deal, REVIEW))
+        lab.between("update_records", lambda: lab.org.move_deal(deal, REVIEW))
         assert type(await lab.only(lab.move(deal))) is Conflict
         assert (stage(lab, deal), ours(lab, deal)) == (REVIEW, [])
 
@@ -85,7 +70,7 @@ def test_with_a_guard_an_edit_in_between_is_tried_again(lab):
         deal = big(lab)
         await lab.target.check()
         await lab.later(10)
-        between(lab, "update_records", lambda: lab.org.update("Deals", deal, {"Amount": 5}))
+        lab.between("update_records", lambda: lab.org.update("Deals", deal, {"Amount": 5}))
         write = lab.move(deal)
         assert type(await lab.only(write)) is Transient
         assert (await lab.only(write)).effect is Done.CHANGED
@@ -98,7 +83,7 @@ def test_without_a_guard_a_persons_stage_is_put_back(lab):
         deal = big(lab)
         await lab.target.check()
         await lab.later(10)
-        between(lab, "update_records", lambda: lab.org.move_deal(deal, REVIEW))
+        lab.between("update_records", lambda: lab.org.move_deal(deal, REVIEW))
         error = await lab.only(lab.move(deal))
         assert (type(error), error.code) == (Conflict, "PERSON_MOVED_DEAL")
         assert (stage(lab, deal), ours(lab, deal)) == (REVIEW, [QUOTED, REVIEW])
@@ -142,7 +127,7 @@ def test_a_crash_between_the_move_and_the_putting_back_is_finished(lab, effect):
         deal = big(lab)
         await lab.target.check()
         await lab.later(10)
-        between(lab, "update_records", lambda: lab.org.move_deal(deal, REVIEW))
+        lab.between("update_records", lambda: lab.org.move_deal(deal, REVIEW))
         write = lab.move(deal)
         lab.fault("update_records", effect, nth=2, status=429 if effect == "status" else 502)
         assert type(await lab.only(write)) is OutcomeUnknown
@@ -166,7 +151,7 @@ def test_a_stage_that_cannot_be_put_back_is_told_to_a_person(lab):
         deal = big(lab)
         await lab.target.check()
         await lab.later(10)
-        between(lab, "update_records", lambda: lab.org.move_deal(deal, REVIEW))
+        lab.between("update_records", lambda: lab.org.move_deal(deal, REVIEW))
         lab.fault("update_records", "status", status=403, code="RECORD_LOCKED", nth=2)
         error = await lab.only(lab.move(deal))
         assert (type(error), error.code) == (Rejected, "STAGE_NOT_PUT_BACK")

@@ -376,6 +376,7 @@ def test_a_second_mail_of_ours_within_two_minutes_is_not_taken_for_the_first(lab
     async def scenario(lab):
         _, li = lab.acme()
         await lab.only(lab.mail(1, contact(li)))
+        await lab.later(700)  # until the record's list is read anew
         later = lab.mail(2, contact(li), subject="Quotation 1 报价单", sent_at=SENT + timedelta(seconds=40))
         assert (await lab.only(later)).effect is Done.CREATED
         twin = lab.mail(3, contact(li), subject="Quotation 1 报价单")
@@ -448,6 +449,22 @@ def test_even_without_looking_the_server_refuses_a_second_record_with_the_key(la
         again = await lab.only(lab.task())
         assert (again.effect, again.record) == (Done.EXISTING, made.record)
         assert len(lab.org.records("Tasks")) == 1
+
+    lab(scenario)
+
+
+def test_a_lead_that_a_person_makes_at_the_same_moment_is_not_written_over(lab):
+    async def scenario(lab):
+        await lab.target.check()
+        made = []
+        lab.between(
+            "upsert_records",
+            lambda: made.append(lab.org.add_lead("Omar H.", "Own", "omar@bazaar.example", lab.org.admin)),
+        )
+        receipt = await lab.only(customer())
+        assert receipt.record not in made
+        row = lab.org.record("Leads", made[0])
+        assert (row["Last_Name"], row["Company"]) == ("H.", "Own")
 
     lab(scenario)
 
