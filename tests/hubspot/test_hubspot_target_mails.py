@@ -536,6 +536,19 @@ def test_a_mail_that_hubspot_logged_itself_is_left_alone(lab, mode, setting):
     lab(scenario, mode=mode, native_logging=setting)
 
 
+def test_a_busy_minute_of_native_mail_is_read_to_its_end(lab):
+    async def scenario(world):
+        _, li, _ = acme(world)
+        for n in range(230):
+            world.host.log_by_hand(lab.raw.replace("Quotation 1", f"Notice {n}").replace("m1@", f"n{n}@").encode(), li)
+        native = world.host.log_by_hand(lab.raw.encode(), li)
+        await world.later(30)
+        assert (await world.only(world.mail(1, lab.contact(li)))).record == native
+        assert world.calls("emails.search") == 2
+
+    lab(scenario)
+
+
 def test_with_ignore_every_mail_is_logged_and_nobody_is_asked(lab):
     async def scenario(world):
         _, li, _ = acme(world)

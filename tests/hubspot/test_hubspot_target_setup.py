@@ -185,6 +185,18 @@ def test_setup_makes_the_key_properties_as_far_as_the_account_takes_them(lab, mo
     lab(scenario, mode=None)
 
 
+def test_where_hubspot_refuses_unique_values_the_key_is_made_without(lab):
+    async def scenario(world):
+        world.fault("properties.create", "status", status=400)
+        problems = await world.target.apply_setup()
+        assert any("emails" in p.what and "not as a unique value" in p.what for p in problems)
+        assert not world.portal.property("emails", "tradepost_key").unique
+        assert world.portal.property("tasks", "tradepost_key").unique
+        assert (await world.target.check()).capabilities[WriteKind.LOG_EMAIL].reason == "key_not_unique"
+
+    lab(scenario, mode=None)
+
+
 @pytest.mark.parametrize("effect", ["lost_reply", "truncated", "status_after"])
 def test_a_lost_answer_while_setting_up_is_looked_at_again(lab, effect):
     async def scenario(world):
