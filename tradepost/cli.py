@@ -73,6 +73,7 @@ COMMANDS = (
                 metavar="PATH",
             ),
             option("--fresh", text="sandbox_fresh", is_flag=True),
+            option("--tls", text="sandbox_tls", is_flag=True),
         ),
     ),
     Command("run", "run:run", (option("--once", text="run_once", is_flag=True),)),

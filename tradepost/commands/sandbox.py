@@ -18,11 +18,11 @@ from tradepost.messages import sentence
 EXTRA = ("starlette", "uvicorn")  # pyproject.toml: optional dependencies "sandbox"
 
 
-def run(invocation: Invocation, *, port: int, mail: tuple[Path, ...], fresh: bool) -> int:
+def run(invocation: Invocation, *, port: int, mail: tuple[Path, ...], fresh: bool, tls: bool) -> int:
     """Print one JSON document, then stay. Raises `UserError`."""
     require_sandbox()
     with TemporaryDirectory(prefix="tradepost-sandbox-") as folder:
-        asyncio.run(_serve(invocation, Path(folder), port, mail, fresh=fresh))
+        asyncio.run(_serve(invocation, Path(folder), port, mail, fresh=fresh, tls=tls))
     return 0
 
 
@@ -32,14 +32,19 @@ def require_sandbox() -> None:
         raise UserError(sentence("sandbox.not_installed"))
 
 
-async def _serve(invocation: Invocation, folder: Path, port: int, mail: tuple[Path, ...], *, fresh: bool) -> None:
+async def _serve(
+    invocation: Invocation, folder: Path, port: int, mail: tuple[Path, ...], *, fresh: bool, tls: bool
+) -> None:
     from tradepost.demo.served import open_sandbox  # noqa: PLC0415 - needs the optional packages
 
     with until_stopped() as stop:
-        async with open_sandbox(folder, invocation.language, port=port, mail=mail, key_fields=not fresh) as sandbox:
+        opened = open_sandbox(folder, invocation.language, port=port, mail=mail, key_fields=not fresh, tls=tls)
+        async with opened as sandbox:
             invocation.print_json(sandbox.as_dict())
             invocation.out.file.flush()
             command = shlex.join([*program(), "-c", str(sandbox.config), "setup" if fresh else "check"])
+            if sandbox.served.ca_file:
+                invocation.err.print(invocation.say("sandbox.trust", file=sandbox.served.ca_file), soft_wrap=True)
             invocation.err.print(invocation.say("sandbox.running", command=command), soft_wrap=True)
             await stop.wait()
 

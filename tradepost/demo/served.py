@@ -20,6 +20,7 @@ from tradepost.sandbox.company import CRMS, MAIL, Company, exporter, write_confi
 from tradepost.sandbox.kernel import World
 from tradepost.sandbox.load import Report
 from tradepost.sandbox.serve import Served, serve
+from tradepost.sandbox.tls import Tls, make_tls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,18 +46,27 @@ class OpenSandbox:
 
 @asynccontextmanager
 async def open_sandbox(
-    folder: Path, language: Language, *, port: int = 0, mail: Sequence[Path] = (), key_fields: bool = True
+    folder: Path,
+    language: Language,
+    *,
+    port: int = 0,
+    mail: Sequence[Path] = (),
+    key_fields: bool = True,
+    tls: bool = False,
 ) -> AsyncIterator[OpenSandbox]:
     """Serve the invented exporter, or with `mail` the mailboxes that it comes from. Raises `UserError`.
 
-    `port` is the first vendor's; the others get the next ones.
+    `port` is the first vendor's; the others get the next ones. With `tls` over HTTPS, by an authority of its own.
     """
     clock = SystemClock()
     world = World(clock=clock, random=Random(7))
     company, own = _company(world, clock, mail, key_fields=key_fields)
     start = own.start if own else (clock.now() - timedelta(days=DAYS)).date().isoformat()
     ports = {vendor.name: port + n for n, vendor in enumerate(company.vendors)} if port else {}
-    async with _served(world, company, ports) as served:
+    secured = make_tls(folder, clock.now(), tuple(company.hosts())) if tls else None
+    trust = {name: {"ca_bundle": str(secured.ca)} for name in (*company.mail, *company.crms)} if secured else {}
+    more = generous(company)
+    async with _served(world, company, ports, secured) as served:
         config = write_config(
             company,
             folder,
@@ -64,7 +74,7 @@ async def open_sandbox(
             start=start,
             language=str(language),
             own=own.section if own else None,
-            more=generous(company),
+            more={name: {**more.get(name, {}), **trust.get(name, {})} for name in (*company.mail, *company.crms)},
         )
         yield OpenSandbox(
             company=company, served=served, config=config, start=start, loaded=own.report if own else Report()
@@ -82,9 +92,9 @@ def _company(world: World, clock: Clock, mail: Sequence[Path], *, key_fields: bo
 
 
 @asynccontextmanager
-async def _served(world: World, company: Company, ports: Mapping[str, int]) -> AsyncIterator[Served]:
+async def _served(world: World, company: Company, ports: Mapping[str, int], tls: Tls | None) -> AsyncIterator[Served]:
     """`serve`, with a port that cannot be had as a mistake of the person."""
-    context = serve(world, company.vendors, ports)
+    context = serve(world, company.vendors, ports, tls=tls)
     try:
         served = await context.__aenter__()
     except (OSError, OverflowError) as error:
