@@ -22,7 +22,7 @@ from connectors.crm.hubspot_account import HubSpotAccount
 from connectors.crm.hubspot_api import HubSpotApi
 from connectors.crm.hubspot_find import MADE_AS, MOVED, NOTES, HubSpotFinder
 from connectors.crm.hubspot_map import KEY, OBJECTS, Stages, value
-from connectors.crm.hubspot_parse import Fault, Row, error_of, unknown
+from connectors.crm.hubspot_parse import Fault, Row, bare_code, error_of, unknown
 from connectors.crm.hubspot_stage_map import Entry, Fate, Verdict, history_of, judge
 from connectors.crm.hubspot_writes_map import CLOSED, customer_properties, source_of
 from connectors.http import as_unknown
@@ -167,7 +167,7 @@ class HubSpotChanger:
         try:
             row = await self._api.create("contacts", customer_properties(write, shape))
         except Rejected as error:
-            if error.code != "CONFLICTING_UNIQUE_VALUE":
+            if bare_code(error) != "CONFLICTING_UNIQUE_VALUE":
                 raise
             row = Fault(category="CONFLICT")
         if not isinstance(row, Fault):

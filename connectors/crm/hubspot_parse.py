@@ -147,10 +147,17 @@ def error_of(fault: Fault, *, operation: str = "", status: int | None = None) ->
         return Transient("HubSpot holds the record for a moment.", operation=operation, status=status, code=code)
     if not code and status in (None, 200, 207):
         return None
-    hint = f"HubSpot refused it: {code or 'no reason given'}" + (f" ({names})" if names else "")
+    # A parked item shows the code alone, and what a person must look at is the property.
+    told = f"{code} ({names})" if names else code
+    hint = f"HubSpot refused it: {told or 'no reason given'}"
     if fault.links and not names:
         hint += "; an association is not taken"
-    return Rejected(hint, operation=operation, status=status, code=code)
+    return Rejected(hint, operation=operation, status=status, code=told)
+
+
+def bare_code(error: ConnectorError) -> str:
+    """HubSpot's own code, without the properties it is about."""
+    return error.code.partition(" ")[0]
 
 
 # ------------------------------------------------------------------------------------------------------------- statuses

@@ -10,7 +10,7 @@ from connectors.base.services import Clock
 from connectors.crm.hubspot_account import CLOSED_TO_US, AccountFacts, HubSpotAccount
 from connectors.crm.hubspot_api import HubSpotApi
 from connectors.crm.hubspot_map import API_VERSION, API_VERSION_ENDS, KEY, Filter, Search, millis
-from connectors.crm.hubspot_parse import Row
+from connectors.crm.hubspot_parse import Row, bare_code
 from connectors.crm.hubspot_setup_map import (
     Waits,
     capabilities_of,
@@ -138,7 +138,7 @@ class HubSpotSetup:
         try:
             await self._api.write(operation, "POST", url, body)
         except Rejected as error:
-            if error.status != 409 and error.code not in _THERE:
+            if error.status != 409 and bare_code(error) not in _THERE:
                 raise
         except OutcomeUnknown:
             if operation == "properties.create" and await self._account.property(url.rpartition("/")[2], KEY) is None:

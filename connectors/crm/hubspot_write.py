@@ -27,7 +27,7 @@ from connectors.crm.hubspot_find import RECORD, HubSpotFinder, targets_of_attemp
 from connectors.crm.hubspot_lookup import Target
 from connectors.crm.hubspot_map import LINKS
 from connectors.crm.hubspot_native import HubSpotNative
-from connectors.crm.hubspot_parse import Fault, Outcome, error_of, unknown
+from connectors.crm.hubspot_parse import Fault, Outcome, bare_code, error_of, unknown
 from connectors.crm.hubspot_writes_map import (
     Activity,
     KeyMode,
@@ -214,7 +214,7 @@ class HubSpotWriter:
         self, name: str, batch: Sequence[Sending], error: ConnectorError, answers: dict[int, Answer]
     ) -> list[Made]:
         """Answer with the error; where it says that our key is taken, the record is there and is asked for."""
-        if len(batch) == 1 and isinstance(error, Rejected) and (error.code in _CLASHES or error.status == 409):
+        if len(batch) == 1 and isinstance(error, Rejected) and (bare_code(error) in _CLASHES or error.status == 409):
             one = batch[0]
             try:
                 known = (await self._finder.by_key(name, [one.activity.key])).get(one.activity.key)

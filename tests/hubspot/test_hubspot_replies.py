@@ -80,7 +80,7 @@ def test_properties_are_named_from_either_place_and_their_values_never():
     ):
         error = read(400, body)
         assert type(error) is Rejected
-        assert (error.code, error.status) == (code, 400)
+        assert (error.code, error.status) == (f"{code} ({name})", 400)
         assert f"({name})" in error.hint
         assert "li@x" not in str(error)
         assert "secret" not in str(error)

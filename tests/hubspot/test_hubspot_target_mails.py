@@ -470,7 +470,7 @@ def test_a_rule_of_the_administrator_parks_the_mail_and_names_the_property(lab):
         answer = await world.only(world.mail(1, lab.contact(li)))
         assert isinstance(answer, Rejected)
         assert "reviewed_by" in answer.hint
-        assert answer.code == "MISSING_REQUIRED_PROPERTY"
+        assert answer.code == "MISSING_REQUIRED_PROPERTY (reviewed_by)"  # what a parked item shows
 
     lab(scenario)
 
