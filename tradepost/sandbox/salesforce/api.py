@@ -44,6 +44,7 @@ class Api:
 
     def handle(self, call: Call) -> Answer:
         """Answer one call; composite parts come through here too."""
+        self._jobs.tick()
         savepoint = self._state.store.savepoint()
         try:
             return self._route(call)

@@ -65,6 +65,11 @@ class BulkJobs:
         self._jobs: dict[str, Job] = {}
         self._made = 0
 
+    def tick(self) -> None:
+        """Let every job catch up with the time that passed; before any other call is carried out."""
+        for job in self._jobs.values():
+            self._advance(job)
+
     def handle(self, call: Call, kind: str, rest: tuple[str, ...]) -> Answer:
         """Everything below /jobs/query and /jobs/ingest."""
         match rest:
@@ -139,7 +144,6 @@ class BulkJobs:
         job = self._jobs.get(parse_id(job_id) or "")
         if job is None or job.kind != kind or self._state.now() - job.created > KEPT:
             raise not_found()
-        self._advance(job)
         return job
 
     def _advance(self, job: Job) -> None:
@@ -214,8 +218,6 @@ class BulkJobs:
 
     def _list(self, call: Call, kind: str) -> Answer:
         found = [job for job in self._jobs.values() if job.kind == kind and self._state.now() - job.created <= KEPT]
-        for job in found:
-            self._advance(job)
         start = int(call.query.get("queryLocator") or 0) if (call.query.get("queryLocator") or "0").isdigit() else 0
         page, more = found[start : start + LISTED], start + LISTED < len(found)
         url = f"/services/data/v{call.version}/jobs/{kind}?queryLocator={start + LISTED}"

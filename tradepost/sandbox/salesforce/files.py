@@ -66,11 +66,12 @@ def published(state: OrgState, by: str, row: Row) -> None:
         if row["FirstPublishLocationId"] and row["FirstPublishLocationId"] != row["OwnerId"]:
             link(state, by, document["Id"], row["FirstPublishLocationId"], "V")
     else:
-        for older in state.store.find("ContentVersion", "ContentDocumentId", document["Id"]):
-            state.silently("ContentVersion", older["Id"], {"IsLatest": False})
+        for version in state.store.find("ContentVersion", "ContentDocumentId", document["Id"]):
+            state.silently("ContentVersion", version["Id"], {"IsLatest": False})
         state.touch("ContentDocument", document["Id"], shown, by)
-    count = len(state.store.find("ContentVersion", "ContentDocumentId", document["Id"]))
-    number = {"ContentDocumentId": document["Id"], "VersionNumber": str(count + 1), "IsLatest": True}
+    siblings = state.store.find("ContentVersion", "ContentDocumentId", document["Id"])
+    older = sum(each["Id"] != row["Id"] for each in siblings)
+    number = {"ContentDocumentId": document["Id"], "VersionNumber": str(older + 1), "IsLatest": True}
     number |= {"ContentModifiedDate": state.stamp(), "ContentModifiedById": by}
     state.silently("ContentVersion", row["Id"], number)
 
