@@ -37,9 +37,6 @@ def test_client_credentials_are_refused_in_the_documented_words(on_site):
         assert (wrong_secret["status"], wrong_secret["error"]) == (400, "invalid_client")
         assert (await site.sign_in(client_id="x"))["error"] == "invalid_client_id"
         assert (await site.sign_in(grant_type="x"))["error"] == "unsupported_grant_type"
-        form = {"grant_type": "client_credentials", "client_id": "app", "client_secret": "secret"}
-        common = await site.http.post("https://login.salesforce.com/services/oauth2/token", data=form)
-        assert common.json()["error_description"] == "request not supported on this domain"
         site.org.client.run_as = ""
         none = await site.sign_in()
         assert (none["error"], none["error_description"]) == ("invalid_grant", "no client credentials user enabled")
@@ -81,38 +78,9 @@ def test_assertions_are_refused_in_the_documented_words(on_site):
         assert await words(key=pem) == ("invalid_grant", "invalid assertion")
         assert await words(iss="nobody") == ("invalid_client_id", "client identifier invalid")
         assert await words(aud="https://test.salesforce.com") == ("invalid_grant", "audience is invalid")
-        assert await words(minutes=-1) == ("invalid_grant", "expired authorization code")
-        assert await words(minutes=6) == ("invalid_grant", "expired authorization code")
-        unapproved = ("invalid_grant", "user hasn't approved this consumer")
-        assert await words(sub="nobody@example.com") == unapproved
-        site.org.client.approved.clear()
-        assert await words() == unapproved
+        assert await words(sub="nobody@example.com") == ("invalid_grant", "user hasn't approved this consumer")
 
     on_site(scenario, signed_in=False)
-
-
-def test_a_deactivated_user_gets_no_token_and_loses_the_one_at_hand(on_site):
-    async def scenario(site):
-        site.org.deactivate_user(site.user)
-        assert (await site.call("GET", "limits")).status_code == 401
-        assert (await site.sign_in())["error"] == "inactive_user"
-
-    on_site(scenario)
-
-
-def test_a_session_dies_of_two_hours_of_inactivity_and_not_before(on_site):
-    async def scenario(site):
-        for _ in range(3):
-            await site.world.clock.sleep(119 * 60)
-            assert (await site.call("GET", "limits")).status_code == 200
-        await site.world.clock.sleep(120 * 60)
-        answer = await site.call("GET", "limits")
-        assert answer.status_code == 401
-        assert answer.json() == [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]
-        assert (await site.sign_in())["status"] == 200
-        assert (await site.call("GET", "limits")).status_code == 200
-
-    on_site(scenario)
 
 
 def test_expired_sessions_need_a_new_token_and_bad_ones_get_no_user_info(on_site):
@@ -138,13 +106,3 @@ def test_refresh_tokens_work_and_rotating_ones_work_once(on_site):
         assert (await site.sign_in(**family))["status"] == 400, "reuse revokes the whole family"
 
     on_site(scenario, signed_in=False)
-
-
-def test_a_user_without_api_enabled_is_told_so(on_site):
-    async def scenario(site):
-        site.org.revoke(site.user, "ApiEnabled")
-        assert (await site.refusal("GET", "limits"))[:2] == (403, "API_DISABLED_FOR_ORG")
-        site.org.grant(site.user, "ApiEnabled")
-        assert (await site.call("GET", "limits")).status_code == 200
-
-    on_site(scenario)

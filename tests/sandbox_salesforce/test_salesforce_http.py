@@ -31,15 +31,6 @@ def test_versions_are_listed_to_anybody(on_site):
     on_site(scenario, signed_in=False)
 
 
-def test_living_versions_work_and_retired_ones_are_gone(on_site):
-    async def scenario(site):
-        for version, status in (("31.0", 200), ("68.0", 200), ("30.0", 410), ("21.0", 410), ("69.0", 404), ("66", 404)):
-            site.version = version
-            assert (await site.call("GET", "limits")).status_code == status
-
-    on_site(scenario)
-
-
 def test_every_answer_tells_how_much_of_the_pool_is_used(on_site):
     async def scenario(site):
         site.org.set_daily_limit(used=10, maximum=15_000)
@@ -48,31 +39,6 @@ def test_every_answer_tells_how_much_of_the_pool_is_used(on_site):
         assert (answer.status_code, answer.headers["Sforce-Limit-Info"]) == (404, "api-usage=12/15000")
         body = (await site.call("GET", "limits")).json()
         assert body["DailyApiRequests"] == {"Max": 15_000, "Remaining": 14_987}
-
-    on_site(scenario)
-
-
-def test_an_empty_pool_refuses_everything_until_the_day_has_rolled_on(on_site):
-    async def scenario(site):
-        site.org.set_daily_limit(used=4, maximum=5)
-        assert (await site.call("GET", "limits")).status_code == 200
-        answer = await site.call("POST", "sobjects/Contact", {"LastName": "x"})
-        assert answer.status_code == 403
-        assert answer.json() == [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
-        assert site.org.statistics()["records"]["Contact"] == 0
-        assert (await site.sign_in())["status"] == 200, "sign-in is no API request"
-        await site.world.clock.sleep(24 * 3600)
-        await site.sign_in()
-        assert (await site.call("POST", "sobjects/Contact", {"LastName": "x"})).status_code == 201
-
-    on_site(scenario)
-
-
-def test_an_endless_address_is_refused(on_site):
-    async def scenario(site):
-        assert (await site.call("GET", "query?q=" + "x" * 16_384)).status_code == 414
-        assert (await site.call("GET", "query?q=" + "x" * 16_300, headers={"X-Long": "y" * 100})).status_code == 431
-        assert (await site.call("GET", "query?q=" + "x" * 15_000)).status_code == 400
 
     on_site(scenario)
 
@@ -189,24 +155,6 @@ def test_an_edge_error_is_a_page(on_site):
         site.world.faults.add(Fault(vendor="salesforce", effect=Effect.STATUS, status=502))
         answer = await site.call("GET", "limits")
         assert (answer.status_code, answer.headers["content-type"][:9]) == (502, "text/html")
-
-    on_site(scenario)
-
-
-def test_a_late_commit_lands_after_the_client_gave_up_and_meets_the_retry(on_site):
-    async def scenario(site):
-        late = Fault(vendor="salesforce", operation="composite.graph", effect=Effect.LATE_COMMIT, seconds=120)
-        site.world.faults.add(late)
-        part = {"method": "POST", "url": "/services/data/v66.0/sobjects/EmailMessage", "referenceId": "m"}
-        graph = {"graphs": [{"graphId": "g", "compositeRequest": [{**part, "body": {"Tradepost_Key__c": "k"}}]}]}
-        with pytest.raises(httpx.ReadTimeout):
-            await site.call("POST", "composite/graph", graph)
-        assert await site.rows("SELECT Id FROM EmailMessage") == []
-        await site.world.clock.sleep(120)
-        assert len(await site.rows("SELECT Id FROM EmailMessage WHERE Tradepost_Key__c = 'k'")) == 1
-        again = (await site.call("POST", "composite/graph", graph)).json()["graphs"][0]
-        assert again["graphResponse"]["compositeResponse"][0]["body"][0]["errorCode"] == "DUPLICATE_VALUE"
-        assert site.org.statistics()["records"]["EmailMessage"] == 1
 
     on_site(scenario)
 

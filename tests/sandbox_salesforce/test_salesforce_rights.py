@@ -169,26 +169,6 @@ def test_a_package_brings_objects_fields_and_the_permission_set_that_opens_them(
     on_site(scenario, keys=False)
 
 
-def test_a_hidden_field_looks_absent_and_a_locked_one_cannot_be_written(on_site):
-    async def scenario(site):
-        site.org.hide_field(site.user, "Contact", "Title")
-        site.org.lock_field(site.user, "Contact", "Phone")
-        site.org.hide_field(site.user, "Contact", "Tradepost_Key__c")
-        assert await _field(site, "Contact", "Title") is None
-        assert await _field(site, "Contact", "Tradepost_Key__c") is None
-        assert (await _field(site, "Contact", "Phone"))["updateable"] is False
-        made = site.org.add_contact("X", Title="T", Phone="1")
-        row = (await site.call("GET", f"sobjects/Contact/{made}")).json()
-        assert "Title" not in row
-        assert row["Phone"] == "1"
-        assert (await site.refusal("PATCH", f"sobjects/Contact/{made}", {"Title": "U"}))[1] == "INVALID_FIELD"
-        assert (await site.refusal("PATCH", f"sobjects/Contact/{made}", {"Phone": "2"}))[
-            1
-        ] == "INVALID_FIELD_FOR_INSERT_UPDATE"
-
-    on_site(scenario)
-
-
 @pytest.mark.parametrize("calls", ["c", "u", "d", "crud"])
 def test_a_closed_object_refuses_what_was_taken_away(on_site, calls):
     async def scenario(site):
@@ -211,17 +191,6 @@ def test_a_closed_object_refuses_what_was_taken_away(on_site, calls):
             assert (found["createable"], found["updateable"], found["deletable"]) == tuple(
                 c not in calls for c in "cud"
             )
-
-    on_site(scenario)
-
-
-def test_without_access_to_activities_there_are_no_tasks(on_site):
-    async def scenario(site):
-        site.org.revoke(site.user, "EditTask")
-        assert (await site.refusal("POST", "sobjects/Task", {"Subject": "x"}))[0] == 400
-        assert (await site.call("GET", "sobjects/Task/describe")).json()["createable"] is False
-        site.org.revoke(site.user, "ActivitiesAccess")
-        assert (await site.refusal("GET", "sobjects/Task/describe"))[0] == 404
 
     on_site(scenario)
 

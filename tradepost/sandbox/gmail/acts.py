@@ -16,6 +16,7 @@ from tradepost.sandbox.gmail import post
 from tradepost.sandbox.gmail.auth import AUDIENCE, Consent, Directory
 from tradepost.sandbox.gmail.mailbox import Mailbox, Message
 from tradepost.sandbox.gmail.quota import Meter
+from tradepost.sandbox.gmail.strictness import Strictness
 from tradepost.sandbox.kernel import World
 
 READONLY = "https://www.googleapis.com/auth/gmail.readonly"
@@ -34,6 +35,7 @@ class Acts:
     mailboxes: dict[str, Mailbox]
     directory: Directory
     meter: Meter
+    strictness: Strictness
     calls: Counter[str]
     find_user: Callable[[str], str | None]
 
@@ -88,6 +90,7 @@ class Acts:
             self.world.clock.now(),
             tuple((alias.lower(), display_name) for alias in aliases),
             display_name,
+            strictness=self.strictness,
         )
         for name in labels:
             box.create_label(name)

@@ -20,6 +20,8 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tradepost.sandbox.gmail.strictness import Strictness
+
 AUDIENCE = "https://oauth2.googleapis.com/token"
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 LIFE = timedelta(seconds=3599)
@@ -106,6 +108,7 @@ class Directory:
 
     random: Random
     find_user: Callable[[str], str | None]
+    strictness: Strictness = field(default_factory=Strictness)
     accounts: dict[str, ServiceAccount] = field(default_factory=dict)
     clients: dict[str, Client] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
@@ -148,7 +151,7 @@ class Directory:
 
     def lookup(self, token: str, now: datetime) -> Token | None:
         found = self.tokens.get(token)
-        return found if found and found.expires > now else None
+        return found if found and (found.expires > now or not self.strictness.tokens_expire) else None
 
     def _issue(self, user: str, scopes: tuple[str, ...], now: datetime, grant: str = "") -> dict[str, Any]:
         token = self._opaque("ya29.", 72)
@@ -173,8 +176,9 @@ class Directory:
 
     def _from_assertion(self, assertion: str, now: datetime) -> dict[str, Any]:
         account, claims = self._verify(assertion)
-        _check_times(claims, now)
-        if claims.get("aud") != AUDIENCE:
+        if self.strictness.assertion_times:
+            _check_times(claims, now)
+        if claims.get("aud") != AUDIENCE and self.strictness.assertion_audience:
             raise OAuthError("invalid_grant", f"Invalid JWT: Failed audience check. The right audience is {AUDIENCE}")
         scopes = tuple(dict.fromkeys(str(claims.get("scope", "")).split()))
         if not scopes:
@@ -182,7 +186,7 @@ class Directory:
         subject = str(claims.get("sub") or account.email).lower()
         if subject == account.email.lower():
             return self._shown(self._issue("", scopes, now))
-        if not set(scopes) <= set(account.scopes):
+        if self.strictness.delegation_scopes and not set(scopes) <= set(account.scopes):
             raise OAuthError(
                 "unauthorized_client",
                 "Client is unauthorized to retrieve access tokens using this method, or client not authorized "
@@ -213,7 +217,13 @@ class Directory:
                 assertion,
                 account.public_pem,
                 algorithms=["RS256"],
-                options={"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False},
+                options={
+                    "verify_signature": self.strictness.assertion_signatures,
+                    "verify_exp": False,
+                    "verify_iat": False,
+                    "verify_nbf": False,
+                    "verify_aud": False,
+                },
             )
         except jwt.PyJWTError as error:
             raise OAuthError("invalid_grant", "Invalid JWT Signature.") from error
@@ -281,7 +291,8 @@ class Directory:
         scopes = self.consent.scopes or tuple(dict.fromkeys(query["scope"].split()))
         first = (client.client_id, user) not in self.consented
         self.consented.add((client.client_id, user))
-        offline = query.get("access_type") == "offline" and (first or "consent" in query.get("prompt", ""))
+        anew = first or "consent" in query.get("prompt", "") or not self.strictness.refresh_token_once
+        offline = query.get("access_type") == "offline" and anew
         name = self._opaque("4/0A")
         self.codes[name] = Code(
             Grant(client.client_id, user, scopes),

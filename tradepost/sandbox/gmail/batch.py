@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, QueryParams
 
 from tradepost.sandbox.gmail.errors import ApiError
+from tradepost.sandbox.gmail.strictness import Strictness
 
 MAX_PARTS = 100
 
@@ -65,7 +66,7 @@ def boundary_of(body: bytes) -> str:
     return found[1].decode("latin-1") if found else ""
 
 
-def parse_batch(body: bytes, outer: Headers) -> list[Part]:
+def parse_batch(body: bytes, outer: Headers, strictness: Strictness) -> list[Part]:
     """The parts in order. A part without Authorization has that of the batch. Raises 400."""
     boundary = boundary_of(body)
     whole = message_from_bytes(
@@ -74,7 +75,7 @@ def parse_batch(body: bytes, outer: Headers) -> list[Part]:
     pieces = whole.get_payload()
     if not boundary or not isinstance(pieces, list) or not pieces:
         raise ApiError(400, "", "Failed to parse batch request, error: 0 items.")
-    if len(pieces) > MAX_PARTS:
+    if len(pieces) > MAX_PARTS and strictness.batch_part_limit:
         # https://github.com/mhasbini/gmail_analyzer/issues/12
         raise ApiError(400, "", f"Inner request count exceeds the limit. Received: {len(pieces)}, Limit: {MAX_PARTS}")
     return [_part(piece, outer) for piece in pieces if isinstance(piece, Mime)]

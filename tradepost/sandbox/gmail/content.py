@@ -6,13 +6,14 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.errors import HeaderParseError, MessageError
 from email.header import decode_header
 from email.message import Message as Mime
 from email.parser import BytesHeaderParser
 from email.policy import compat32
-from email.utils import getaddresses
+from email.utils import getaddresses, mktime_tz, parsedate_tz
 
 MAX_DEPTH = 40
 MAX_TEXT = 200_000  # characters of text a search looks at
@@ -188,3 +189,15 @@ def read_content(raw: bytes) -> Content:
     people = {field: addresses([v for name, v in written if name == field]) for field in ("from", "to", "cc", "bcc")}
     names = tuple(name for part in leaves(root) if (name := filename(part)))
     return Content(headers, people, read_text(root), names)
+
+
+def date_header(raw: bytes) -> datetime | None:
+    """The Date header in UTC, or None when it is missing or absurd."""
+    head = re.search(
+        rb"^date:[ \t]*([^\r\n]+)", re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0], re.IGNORECASE | re.MULTILINE
+    )
+    try:
+        parsed = parsedate_tz(head[1].decode("ascii", "replace")) if head else None
+        return datetime.fromtimestamp(mktime_tz(parsed), UTC) if parsed else None
+    except (ValueError, OverflowError, OSError, IndexError, TypeError):
+        return None

@@ -13,8 +13,9 @@ from random import Random
 from typing import Any, Literal
 from zlib import crc32
 
-from tradepost.sandbox.gmail.content import Content, Head, base_subject, read_content, read_head
+from tradepost.sandbox.gmail.content import Content, Head, base_subject, date_header, read_content, read_head
 from tradepost.sandbox.gmail.errors import ApiError, invalid, not_found
+from tradepost.sandbox.gmail.strictness import Strictness
 
 SYSTEM_LABELS = (
     "CHAT",
@@ -52,6 +53,7 @@ class Message:
     labels: tuple[str, ...] = ()
     history_id: int = 0
     read: Content | None = None
+    jitter_ms: int = ORDER_JITTER_MS
 
     @property
     def content(self) -> Content:
@@ -62,7 +64,7 @@ class Message:
     @property
     def order(self) -> tuple[int, str]:
         """Ascending in the order of a list: roughly newest first, and the same at every call."""
-        return (crc32(self.id.encode()) % ORDER_JITTER_MS - self.internal_ms, self.id)
+        return (crc32(self.id.encode()) % self.jitter_ms - self.internal_ms, self.id)
 
 
 ChangeKind = Literal["added", "deleted", "labels", "silent"]
@@ -102,6 +104,7 @@ class Mailbox:
     aliases: tuple[tuple[str, str], ...] = ()  # (address, display name)
     display_name: str = ""
     enabled: bool = True
+    strictness: Strictness = field(default_factory=Strictness)
     messages: dict[str, Message] = field(default_factory=dict)
     threads: dict[str, list[str]] = field(default_factory=dict)
     labels: dict[str, Label] = field(default_factory=dict)
@@ -136,7 +139,7 @@ class Mailbox:
         removed: tuple[str, ...] = (),
     ) -> None:
         """Append a record. Ids rise with gaps, as Google documents."""
-        self.history_id += 1 + self.random.randrange(40)
+        self.history_id += 1 + self.random.randrange(40 if self.strictness.history_ids_have_gaps else 1)
         change = Change(self.history_id, at, kind, added=added, removed=removed)
         if message:
             message.history_id = self.history_id
@@ -151,7 +154,7 @@ class Mailbox:
     def tick(self, now: datetime) -> None:
         """Catch up with the time that passed, then forget history that is too old."""
         last = self.changes[-1].at
-        if now - last > IDLE:
+        if now - last > IDLE and self.strictness.history_ages_when_quiet:
             self._note("silent", last + IDLE)
             if now - last > 2 * IDLE:
                 self._note("silent", now)
@@ -166,9 +169,12 @@ class Mailbox:
 
     def history_page(self, after: int, limit: int) -> tuple[list[Change], int | None]:
         """Up to `limit` records after the id, silent ones included, and the id the next page starts after."""
-        start = bisect_right(self.changes, after, key=lambda change: change.id)
-        window = self.changes[start : start + limit]
-        more = start + limit < len(self.changes)
+        known = self.changes
+        if not self.strictness.history_pages_may_be_empty:
+            known = [change for change in known if change.kind != "silent"]
+        start = bisect_right(known, after, key=lambda change: change.id)
+        window = known[start : start + limit]
+        more = start + limit < len(known)
         return window, window[-1].id if more else None
 
     # ----------------------------------------------------------------------------------------------------- messages
@@ -192,14 +198,19 @@ class Mailbox:
         now: datetime,
         at: datetime | None = None,
         thread: str | None = None,
+        message_id: str = "",
     ) -> Message:
-        """Store a mail. `at` becomes its internalDate; `thread` forces a thread."""
+        """Store a mail. `at` becomes its internalDate; `thread` forces a thread, `message_id` an id."""
         names = self.check_labels(labels)
         head = read_head(raw)
-        message_id = self._new_id(now)
+        message_id = message_id or self._new_id(now)
         thread_id = thread or self.find_thread(head) or message_id
+        if not self.strictness.internal_date_is_arrival:
+            at = at or date_header(raw)
         internal = round((at or now).timestamp() * 1000)
         message = Message(message_id, thread_id, raw, head, internal, names)
+        if not self.strictness.lists_roughly_ordered:
+            message.jitter_ms = 1
         self.messages[message_id] = message
         insort(self._ordered, message.order)
         self.threads.setdefault(thread_id, []).append(message_id)
@@ -245,13 +256,20 @@ class Mailbox:
         subject = base_subject(head.subject)
         for known in (*reversed(head.references), head.message_id):
             thread = self._known.get(known)
-            if thread in self.threads and self._subjects.get(thread or "") == subject:
+            if thread in self.threads and self._has_subject(thread or "", subject):
                 return thread
-        return None
+        if self.strictness.thread_needs_reference:
+            return None
+        return next(
+            (thread for thread, own in self._subjects.items() if own == subject and thread in self.threads), None
+        )
 
     def joins(self, thread_id: str, head: Head) -> bool:
         """Whether a mail sent with this threadId may join: the thread exists and the subject is its own."""
-        return thread_id in self.threads and self._subjects.get(thread_id) == base_subject(head.subject)
+        return thread_id in self.threads and self._has_subject(thread_id, base_subject(head.subject))
+
+    def _has_subject(self, thread_id: str, subject: str) -> bool:
+        return self._subjects.get(thread_id) == subject or not self.strictness.thread_needs_subject
 
     def _remember(self, message: Message) -> None:
         self._subjects.setdefault(message.thread_id, base_subject(message.head.subject))
@@ -311,11 +329,13 @@ class Mailbox:
 
     def save_draft(self, raw: bytes, now: datetime, draft_id: str | None = None, thread: str | None = None) -> str:
         """A new draft, or new contents of one: its message is replaced and gets another id."""
+        kept = ""
         if draft_id is not None:
             old = self.get(self.draft(draft_id))
+            kept = "" if self.strictness.drafts_change_message_id else old.id
             del self.drafts[draft_id]
             self.delete(old, now)
-        message = self.add(raw, labels=["DRAFT"], now=now, thread=thread)
+        message = self.add(raw, labels=["DRAFT"], now=now, thread=thread, message_id=kept)
         self._serial += 1
         key = draft_id or f"r-{self.random.getrandbits(60)}{self._serial}"
         self.drafts[key] = message.id

@@ -9,12 +9,11 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import mktime_tz, parsedate_tz
+from datetime import datetime, timedelta
 from typing import Any
 
 from tradepost.sandbox.gmail import resource
-from tradepost.sandbox.gmail.content import read_head
+from tradepost.sandbox.gmail.content import date_header, read_head
 from tradepost.sandbox.gmail.errors import ApiError, forbidden, invalid, not_found
 from tradepost.sandbox.gmail.mailbox import Label, Mailbox, Message
 from tradepost.sandbox.gmail.resource import Json
@@ -43,6 +42,11 @@ class Call:
     submit: Callable[[Mailbox, bytes, str | None], Message]
 
     @property
+    def narrow(self) -> bool:
+        """Whether the token may see headers only."""
+        return METADATA_SCOPE in self.scopes and self.mailbox.strictness.metadata_scope_narrows
+
+    @property
     def message(self) -> Message:
         return self.mailbox.get(self.args["id"])
 
@@ -59,7 +63,8 @@ Method = Callable[[Call], Json | None]
 
 
 def _page_size(call: Call) -> int:
-    return min(max(int(call.args.get("maxResults", 100)), 1), 500)
+    most = 500 if call.mailbox.strictness.page_size_limit else 100_000
+    return min(max(int(call.args.get("maxResults", 100)), 1), most)
 
 
 def _position(call: Call) -> tuple[int, str] | None:
@@ -72,7 +77,7 @@ def _position(call: Call) -> tuple[int, str] | None:
         place = int(order), message_id
     except ValueError as error:
         raise invalid("Invalid pageToken") from error
-    if epoch != str(call.mailbox.page_epoch):
+    if epoch != str(call.mailbox.page_epoch) and call.mailbox.strictness.page_tokens_expire:
         raise invalid("Invalid pageToken")
     return place
 
@@ -84,11 +89,12 @@ def _token(call: Call, message: Message) -> str:
 
 def _matching(call: Call, labels: list[str]) -> Callable[[Message], bool]:
     text = call.args.get("q", "")
-    if "q" in call.args and METADATA_SCOPE in call.scopes:
+    if "q" in call.args and call.narrow:
         raise forbidden("Metadata scope does not support 'q' parameter")
     wanted = call.mailbox.check_labels(labels)
     query = compile_query(text, call.mailbox, call.now)
-    shown = call.args.get("includeSpamTrash", False) or query.hidden
+    keeps = call.mailbox.strictness.spam_and_trash_left_out
+    shown = call.args.get("includeSpamTrash", False) or query.hidden or not keeps
     left_out = {name for name in ("SPAM", "TRASH") if not shown and name not in wanted}
 
     def matches(message: Message) -> bool:
@@ -106,12 +112,19 @@ def _list(call: Call, labels: list[str]) -> tuple[list[Message], Json]:
         if matches(message):
             found.append(message)
             if len(found) > size:
-                return found[:size], {"nextPageToken": _token(call, found[size - 1]), "resultSizeEstimate": 201}
+                estimate = _estimate(call, matches)
+                return found[:size], {"nextPageToken": _token(call, found[size - 1]), "resultSizeEstimate": estimate}
     return found, {"resultSizeEstimate": len(found)}
 
 
+def _estimate(call: Call, matches: Callable[[Message], bool]) -> int:
+    """201 whenever there is more (https://github.com/openclaw/gogcli/issues/983)."""
+    if call.mailbox.strictness.size_is_an_estimate:
+        return 201
+    return sum(matches(message) for message in call.mailbox.messages.values())
+
+
 def messages_list(call: Call) -> Json:
-    """`resultSizeEstimate` is 201 whenever there is more (https://github.com/openclaw/gogcli/issues/983)."""
     page, rest = _list(call, call.args.get("labelIds", []))
     return ({"messages": [resource.reference(message) for message in page]} if page else {}) | rest
 
@@ -129,7 +142,7 @@ def threads_list(call: Call) -> Json:
         if place is None or message.order > place:
             found.append(message)
     page = found[:size]
-    answer: Json = {"resultSizeEstimate": len(page) if len(found) <= size else 201}
+    answer: Json = {"resultSizeEstimate": len(page) if len(found) <= size else _estimate(call, matches)}
     if page:
         answer["threads"] = [resource.thread_reference(call.mailbox, message.thread_id) for message in page]
     if len(found) > size:
@@ -149,8 +162,9 @@ def history_list(call: Call) -> Json:
     mailbox, start = call.mailbox, call.args.get("startHistoryId")
     if start is None:
         raise invalid("Missing/invalid parameter: startHistoryId")
-    if start < mailbox.floor or start > mailbox.history_id:
+    if (start < mailbox.floor and mailbox.strictness.history_expires) or start > mailbox.history_id:
         raise not_found()
+    start = start if mailbox.strictness.history_after_start else 0
     types = frozenset(_HISTORY_KEYS[name] for name in call.args.get("historyTypes", []) if name in _HISTORY_KEYS)
     label = call.args.get("labelId", "")
     if label:
@@ -175,9 +189,10 @@ def _history_position(call: Call) -> int:
 
 def _format(call: Call) -> str:
     form: str = call.args.get("format", "full")
-    if METADATA_SCOPE in call.scopes and form in ("full", "raw"):
+    if call.narrow and form in ("full", "raw"):
         raise forbidden(f"Metadata scope doesn't allow format {form.upper()}")
-    return form
+    lax = not call.mailbox.strictness.metadata_has_no_bodies
+    return "full" if form == "metadata" and lax else form
 
 
 def _show(call: Call, message: Message) -> Json:
@@ -242,18 +257,6 @@ def _stored(call: Call, source: str) -> Json:
     thread = _thread_for(call, call.body, raw)
     message = call.mailbox.add(raw, labels=labels, now=call.now, at=at, thread=thread)
     return resource.reference(message) | {"labelIds": list(message.labels)}
-
-
-def date_header(raw: bytes) -> datetime | None:
-    """The Date header in UTC, or None when it is missing or absurd."""
-    head = re.search(
-        rb"^date:[ \t]*([^\r\n]+)", re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0], re.IGNORECASE | re.MULTILINE
-    )
-    try:
-        parsed = parsedate_tz(head[1].decode("ascii", "replace")) if head else None
-        return datetime.fromtimestamp(mktime_tz(parsed), UTC) if parsed else None
-    except (ValueError, OverflowError, OSError, IndexError, TypeError):
-        return None
 
 
 def messages_modify(call: Call) -> Json:

@@ -11,6 +11,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from tradepost.sandbox.gmail.errors import daily_limit, quota_exceeded, too_many_concurrent
+from tradepost.sandbox.gmail.strictness import Strictness
 
 UNITS = {
     "users.getProfile": 1,
@@ -99,6 +100,7 @@ class Meter:
 
     project: str
     limits: Limits = field(default_factory=Limits)
+    strictness: Strictness = field(default_factory=Strictness)
     users: dict[str, Window] = field(default_factory=dict)
     minute: Window = field(default_factory=Window)
     day: Window = field(default_factory=Window)
@@ -106,21 +108,23 @@ class Meter:
 
     def charge(self, user: str, method: str, now: datetime) -> None:
         """Take the units of a call. Raises the documented 403 or 429."""
-        units = UNITS.get(method.removeprefix("gmail."), 1)
+        keeps = self.strictness
+        units = UNITS.get(method.removeprefix("gmail."), 1) if keeps.unit_costs else 1
         minute = f"{now:%Y-%m-%dT%H:%M}"
         own = self.users.setdefault(user, Window())
-        if not self.day.room(f"{now.astimezone(_DAY_ZONE):%Y-%m-%d}", units, self.limits.project_per_day):
+        today = f"{now.astimezone(_DAY_ZONE):%Y-%m-%d}"
+        if not self.day.room(today, units, self.limits.project_per_day) and keeps.daily_quota:
             raise daily_limit()
-        if not self.minute.room(minute, units, self.limits.project_per_minute):
+        if not self.minute.room(minute, units, self.limits.project_per_minute) and keeps.project_quota:
             raise quota_exceeded("Queries per minute", self.project, self.limits.status)
-        if not own.room(minute, units, self.limits.user_per_minute):
+        if not own.room(minute, units, self.limits.user_per_minute) and keeps.user_quota:
             raise quota_exceeded("Queries per minute per user", self.project, self.limits.status)
         for window in (self.day, self.minute, own):
             window.used += units
 
     def enter(self, user: str) -> None:
         """A call of the user begins to run. Raises 429 when too many do."""
-        if self.running.get(user, 0) >= self.limits.concurrent:
+        if self.running.get(user, 0) >= self.limits.concurrent and self.strictness.concurrency:
             raise too_many_concurrent()
         self.running[user] = self.running.get(user, 0) + 1
 

@@ -39,6 +39,7 @@ from tradepost.sandbox.gmail.mailbox import Mailbox
 from tradepost.sandbox.gmail.methods import METHODS, Call, not_implemented
 from tradepost.sandbox.gmail.quota import Limits, Meter
 from tradepost.sandbox.gmail.settings import SETTINGS
+from tradepost.sandbox.gmail.strictness import Strictness
 from tradepost.sandbox.gmail.upload import Session, Uploads
 from tradepost.sandbox.kernel import Effect, Fault, Kind, Receive, RequestRecord, Scope, Send, Vendor, World
 from tradepost.sandbox.recorder import Exchange
@@ -63,17 +64,24 @@ class GmailVendor(Acts, Vendor):
     name = "gmail"
 
     def __init__(
-        self, world: World, *, seed: int = 0, limits: Limits | None = None, domain: str = "ours.example"
+        self,
+        world: World,
+        *,
+        seed: int = 0,
+        limits: Limits | None = None,
+        domain: str = "ours.example",
+        strictness: Strictness | None = None,
     ) -> None:
         super().__init__(world)
+        self.strictness = strictness or Strictness()
         self.seed = seed
         self.domain = domain
         self.random = Random(f"gmail-{seed}")
         self.project = "tradepost-sandbox"
         self.project_number = "480712345678"
         self.mailboxes: dict[str, Mailbox] = {}
-        self.directory = Directory(Random(f"gmail-auth-{seed}"), self.find_user)
-        self.meter = Meter(self.project_number, limits or Limits())
+        self.directory = Directory(Random(f"gmail-auth-{seed}"), self.find_user, self.strictness)
+        self.meter = Meter(self.project_number, limits or Limits(), self.strictness)
         self.uploads = Uploads(self._ticket)
         self.calls: Counter[str] = Counter()
 
@@ -102,7 +110,7 @@ class GmailVendor(Acts, Vendor):
             return _OAUTH[path], "write" if path == "/revoke" else "read"
         if is_batch(method, path):
             try:
-                kinds = {self._kind(part.inquiry.http) for part in parse_batch(body, Headers())}
+                kinds = {self._kind(part.inquiry.http) for part in parse_batch(body, Headers(), self.strictness)}
             except ApiError:
                 kinds = {"read"}  # refused as a whole
             return "batch", "read" if kinds == {"read"} else "write"
@@ -119,8 +127,14 @@ class GmailVendor(Acts, Vendor):
         if fault.operation.startswith("oauth2."):
             error = OAuthError(fault.code or "internal_failure", "Backend Error", fault.status)
             return JSONResponse(error.body(), error.status)
-        reply = _error_reply(documented(fault.status, fault.code))
+        reply = self._refused(documented(fault.status, fault.code))
         return Response(reply.body, reply.status, reply.headers)
+
+    def _refused(self, error: ApiError, inquiry: Inquiry | None = None) -> Reply:
+        spent = error.code == 403 and error.domain == "usageLimits"
+        if spent and not self.strictness.limits_are_403:
+            error = too_many_concurrent()
+        return _error_reply(error, inquiry)
 
     async def respond(self, request: Request) -> Response:
         path = request.url.path
@@ -177,15 +191,18 @@ class GmailVendor(Acts, Vendor):
             raise not_found()
         route, args = found
         token = self._token(inquiry)
-        if not set(token.scopes) & set(route.scopes):
+        if self.strictness.scopes_checked and not set(token.scopes) & set(route.scopes):
             raise insufficient_scopes(route.id, route.scopes)
         wanted = args.get("userId", "me").lower()
         if not token.user:
             raise failed_precondition()  # a service account acting as itself has no mailbox
         mailbox = self.mailboxes[token.user]
-        if wanted not in ("me", mailbox.address):  # an alias is refused too
+        own = wanted in ("me", mailbox.address)  # an alias is refused too
+        if not own and self.strictness.own_mailbox_only:
             raise forbidden(f"Delegation denied for {token.user}")
-        if not mailbox.enabled:
+        if not own:
+            mailbox = self.mailboxes.get(self.find_user(wanted) or "", mailbox)
+        if not mailbox.enabled and self.strictness.mail_service_needed:
             raise failed_precondition()
         return Admitted(route, args, token, mailbox)
 
@@ -202,7 +219,7 @@ class GmailVendor(Acts, Vendor):
             user = self._token(inquiry).user
             self.meter.enter(user)
         except ApiError as error:
-            return _error_reply(error, inquiry)
+            return self._refused(error, inquiry)
         try:
             if self.meter.limits.service_seconds:
                 await self.world.clock.sleep(self.meter.limits.service_seconds)
@@ -210,8 +227,8 @@ class GmailVendor(Acts, Vendor):
         finally:
             self.meter.leave(user)
 
-    def execute(self, inquiry: Inquiry) -> Reply:
-        """Carry out one call, at once."""
+    def execute(self, inquiry: Inquiry, *, free: bool = False) -> Reply:
+        """Carry out one call, at once. A `free` one costs no units."""
         now = self.world.clock.now()
         try:
             if "upload_id" in inquiry.query:
@@ -221,23 +238,27 @@ class GmailVendor(Acts, Vendor):
             if admitted.route.upload and inquiry.query.get("uploadType") == "resumable":
                 return self.uploads.begin(inquiry, _read_json(inquiry.body), now, admitted.route.most)
             body, mail = _read_body(admitted.route, inquiry)
-            return self._perform(admitted, inquiry, body, mail)
+            return self._perform(admitted, inquiry, body, mail, free=free)
         except ApiError as error:
-            return _error_reply(error, inquiry)
+            return self._refused(error, inquiry)
 
     def _finish(self, session: Session) -> Reply:
         """All bytes of an upload are there: the call that opened it is made now."""
         return self._perform(self._admit(session.inquiry), session.inquiry, session.meta, bytes(session.data))
 
-    def _perform(self, admitted: Admitted, inquiry: Inquiry, body: dict[str, Any], mail: bytes | None) -> Reply:
+    def _perform(
+        self, admitted: Admitted, inquiry: Inquiry, body: dict[str, Any], mail: bytes | None, *, free: bool = False
+    ) -> Reply:
         route, now = admitted.route, self.world.clock.now()
         method = METHODS.get(route.id) or SETTINGS.get(route.id, not_implemented)
         args = admitted.args | read_parameters(route, inquiry.query)
-        self.meter.charge(admitted.mailbox.address, route.id, now)
+        if not free:
+            self.meter.charge(admitted.mailbox.address, route.id, now)
         self.calls[route.id] += 1
         admitted.mailbox.tick(now)
         scopes = admitted.token.scopes
-        answer = method(Call(admitted.mailbox, args, body, mail, now, scopes, self._ticket, self.submit))
+        ticket = self._ticket if self.strictness.attachment_ids_change else str
+        answer = method(Call(admitted.mailbox, args, body, mail, now, scopes, ticket, self.submit))
         if answer is None:
             return Reply(204, {}, b"")
         if "fields" in inquiry.query:
@@ -251,9 +272,9 @@ class GmailVendor(Acts, Vendor):
 
     async def _batch(self, body: bytes, headers: Headers) -> Response:
         try:
-            parts = parse_batch(body, headers)
+            parts = parse_batch(body, headers, self.strictness)
         except ApiError as error:
-            reply = _error_reply(error)
+            reply = self._refused(error)
             return Response(reply.body, reply.status, reply.headers)
         if self.meter.limits.service_seconds:
             await self.world.clock.sleep(self.meter.limits.service_seconds)
@@ -266,6 +287,9 @@ class GmailVendor(Acts, Vendor):
             delay = max(delay, seconds)
         if delay:
             await self.world.clock.sleep(delay)
+        failed = next((reply for reply in replies if reply.status >= 400), None)
+        if failed is not None and not self.strictness.batch_part_statuses:
+            return Response(failed.body, failed.status, failed.headers)
         boundary = f"batch_{self.random.getrandbits(128):x}"
         content = render_batch(parts, replies, boundary)
         return Response(content, headers={"Content-Type": f"multipart/mixed; boundary={boundary}"})
@@ -285,7 +309,9 @@ class GmailVendor(Acts, Vendor):
         fault = self.world.faults.take(self.name, operation)
         if fault:
             self.world.requests.mark(n, fault=fault.effect.value)
-        reply = self._faulty(part, fault) if fault else self._crowded(part, crowd) or self.execute(part.inquiry)
+        free = not self.strictness.batch_parts_cost_units
+        refused = None if fault else self._crowded(part, crowd)
+        reply = self._faulty(part, fault) if fault else refused or self.execute(part.inquiry, free=free)
         self.world.requests.mark(n, status=reply.status)
         self._keep(record, part.inquiry, reply, fault)
         return reply, fault.seconds if fault and fault.effect is Effect.SLOW else 0.0
@@ -315,8 +341,9 @@ class GmailVendor(Acts, Vendor):
         user = part.inquiry.headers.get("authorization", "")
         crowd[user] += 1
         beyond = crowd[user] - self.meter.limits.concurrent
-        if beyond == 1 or (beyond > 1 and self.random.random() < 0.5):
-            return _error_reply(too_many_concurrent(), part.inquiry)
+        refused = beyond == 1 or (beyond > 1 and self.random.random() < 0.5)
+        if refused and self.strictness.batch_part_throttling:
+            return self._refused(too_many_concurrent(), part.inquiry)
         return None
 
     def _faulty(self, part: Part, fault: Fault) -> Reply:
@@ -332,8 +359,8 @@ class GmailVendor(Acts, Vendor):
         if fault.effect is Effect.HTML:
             return Reply(fault.status, {"Content-Type": "text/html; charset=UTF-8"}, b"<html><h1>Sorry.</h1></html>")
         if fault.effect in (Effect.STATUS, Effect.STATUS_AFTER):
-            return _error_reply(documented(fault.status, fault.code), part.inquiry)
-        return _error_reply(documented(503), part.inquiry)
+            return self._refused(documented(fault.status, fault.code), part.inquiry)
+        return self._refused(documented(503), part.inquiry)
 
 
 # -------------------------------------------------------------------------------------------------------------- bodies

@@ -5,6 +5,7 @@
 
 from tradepost.sandbox.salesforce.auth import ConnectedClient
 from tradepost.sandbox.salesforce.org import SalesforceOrg, Stage
+from tradepost.sandbox.salesforce.strictness import Strictness
 from tradepost.sandbox.salesforce.vendor import SalesforceVendor
 
-__all__ = ["ConnectedClient", "SalesforceOrg", "SalesforceVendor", "Stage"]
+__all__ = ["ConnectedClient", "SalesforceOrg", "SalesforceVendor", "Stage", "Strictness"]

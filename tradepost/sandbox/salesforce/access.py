@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from tradepost.sandbox.salesforce.schema import Field, Schema, SObject
 from tradepost.sandbox.salesforce.store import Row, Store
+from tradepost.sandbox.salesforce.strictness import Strictness
 
 INTEGRATION_PERMISSIONS = frozenset({"ApiEnabled", "ViewSetup", "ActivitiesAccess", "EditTask"})
 ADMIN_PERMISSIONS = INTEGRATION_PERMISSIONS | {
@@ -45,8 +46,8 @@ class Profile:
 class Access:
     """The rights of one user at this moment."""
 
-    def __init__(self, user_id: str, profile: Profile, schema: Schema, store: Store) -> None:
-        self._profile = profile
+    def __init__(self, user_id: str, profile: Profile, schema: Schema, store: Store, strictness: Strictness) -> None:
+        self._profile, self._strictness = profile, strictness
         sets = list(_assigned(user_id, store))
         self.permissions = set(profile.permissions)
         for row in sets:
@@ -84,6 +85,8 @@ class Access:
 
     def may(self, sobject: SObject, call: str) -> bool:
         """`call` is r, c, u or d."""
+        if not self._strictness.object_rights:
+            return True
         if sobject.allows("S") and not self.has("ViewSetup"):
             return False
         if call != "r" and sobject.name in _SETUP_WRITERS:
@@ -103,7 +106,7 @@ class Access:
         return key in self._readable if field.custom else key not in self._profile.hidden_fields
 
     def edits(self, sobject: SObject, field: Field) -> bool:
-        if field.required and field.custom:
+        if (field.required and field.custom) or not self._strictness.field_edit_rights:
             return True
         key = (sobject.name, field.name)
         if field.custom:

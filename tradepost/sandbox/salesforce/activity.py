@@ -12,7 +12,8 @@ from tradepost.sandbox.salesforce.store import Row
 
 def check(state: OrgState, row: Row) -> None:
     """A lead goes with no other record."""
-    if state.schema.object_of(row.get("WhoId") or "") == "Lead" and row.get("WhatId"):
+    of_lead = state.schema.object_of(row.get("WhoId") or "") == "Lead"
+    if of_lead and row.get("WhatId") and state.strictness.task_of_lead_stands_alone:
         text = "Related To ID: must be empty when Name ID is a lead"
         raise Refused("FIELD_INTEGRITY_EXCEPTION", text, ["WhatId"])
 

@@ -166,7 +166,7 @@ class Auth:
     def _client_credentials(
         self, form: Mapping[str, str], headers: Mapping[str, str], host: Host
     ) -> tuple[Row, ConnectedClient]:
-        if host.common:
+        if host.common and self._state.strictness.client_credentials_at_my_domain:
             raise OAuthRefused("invalid_grant", "request not supported on this domain")
         client = self._client(form, headers)
         user = self._user(client.run_as) if client.run_as else None
@@ -187,9 +187,12 @@ class Auth:
         if str(claims.get("aud", "")).rstrip("/") not in {f"https://{self._login_host}", host.base_url}:
             raise OAuthRefused("invalid_grant", "audience is invalid")
         user = self._user(str(claims.get("sub", "")))
-        if user is None or user["Username"] not in client.approved:
+        if user is None or not self._approved(user, client):
             raise OAuthRefused("invalid_grant", "user hasn't approved this consumer")
         return self._active(user), client
+
+    def _approved(self, user: Row, client: ConnectedClient) -> bool:
+        return user["Username"] in client.approved or not self._state.strictness.preauthorised_users
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
         now = self._state.now().timestamp()
@@ -197,7 +200,8 @@ class Auth:
             expires = float(claims["exp"])  # clients send it as text too
         except (KeyError, TypeError, ValueError):
             raise OAuthRefused("invalid_grant", "invalid assertion") from None
-        if not now < expires <= now + LONGEST_ASSERTION.total_seconds():
+        timely = now < expires <= now + LONGEST_ASSERTION.total_seconds()
+        if not timely and self._state.strictness.assertion_times:
             raise OAuthRefused("invalid_grant", "expired authorization code")
 
     def _refreshed(self, form: Mapping[str, str], headers: Mapping[str, str], host: Host) -> dict[str, str]:
@@ -256,8 +260,10 @@ class Auth:
         if session is None:
             return None
         user = self._state.store.get("User", session.user_id)
-        idle = self._state.now() - session.last_used
-        if idle >= self._state.settings.session_timeout or user is None or not user["IsActive"]:
+        keeps, idle = self._state.strictness, self._state.now() - session.last_used
+        over = idle >= self._state.settings.session_timeout and keeps.session_expiry
+        left = user is None or (not user["IsActive"] and keeps.deactivated_user_ends_session)
+        if over or left:
             del self.sessions[token.strip()]
             return None
         session.last_used = self._state.now()

@@ -46,7 +46,7 @@ def handle(state: OrgState, call: Call, names: tuple[str, ...]) -> Answer:
 
 
 def _create(state: OrgState, call: Call) -> Answer:
-    records = _records(call)
+    records = _records(state, call)
 
     def save(record: dict[str, Any]) -> Save:
         return lambda: _saved(
@@ -69,12 +69,12 @@ def _update(state: OrgState, call: Call) -> Answer:
 
         return go
 
-    return _run(state, [save(record) for record in _records(call)], _all_or_none(call))
+    return _run(state, [save(record) for record in _records(state, call)], _all_or_none(call))
 
 
 def _delete(state: OrgState, call: Call) -> Answer:
     ids = [each for each in call.query.get("ids", "").split(",") if each]
-    _check_number(len(ids))
+    _check_number(state, len(ids))
 
     def save(record_id: str) -> Save:
         def go() -> Result:
@@ -94,7 +94,7 @@ def _upsert(state: OrgState, call: Call, name: str, key: str) -> Answer:
     """By an external id that stands in each record; the same value twice in one request fails both times."""
     sobject = rows.visible(state, call, name)
     field = dml.external_id(state, call.actor, sobject, key)
-    records = _records(call)
+    records = _records(state, call)
     keys = [next((v for k, v in record.items() if k.lower() == field.name.lower()), None) for record in records]
     forms = [value if field.case_sensitive else fold(value) for value in keys]
 
@@ -104,7 +104,7 @@ def _upsert(state: OrgState, call: Call, name: str, key: str) -> Answer:
                 raise Refused("INVALID_TYPE", f"The record is not of type {sobject.name}", [])
             if value is None or value == "":
                 raise Refused("MISSING_ARGUMENT", f"{field.name} not specified", [])
-            if forms.count(form) > 1:
+            if forms.count(form) > 1 and state.strictness.duplicate_key_in_request:
                 raise Refused("DUPLICATE_VALUE", f"Duplicate external id specified: {value}", [field.name])
             values = {k: v for k, v in _no_id(record).items() if k.lower() != field.name.lower()}
             done = dml.upsert(state, call.actor, sobject, field.name, value, values, rows.options(call))
@@ -139,7 +139,7 @@ def _run(state: OrgState, saves: Sequence[Save], all_or_none: bool, *, keep_ids:
     start = state.store.savepoint()
     results = [_one(state, save) for save in saves]
     failed = any(not result["success"] for result in results)
-    if failed and all_or_none:
+    if failed and all_or_none and state.strictness.collection_all_or_none:
         state.store.rollback(start)
         results = [_rolled_back(result, keep_id=keep_ids) if result["success"] else result for result in results]
     return Answer(body=results, failed=failed)
@@ -166,11 +166,11 @@ def _rolled_back(result: Result, *, keep_id: bool) -> Result:
 # -------------------------------------------------------------------------------------------------------------- input
 
 
-def _records(call: Call) -> list[dict[str, Any]]:
+def _records(state: OrgState, call: Call) -> list[dict[str, Any]]:
     records = call.fields.get("records")
     if not isinstance(records, list) or not all(isinstance(each, dict) for each in records):
         raise Refused("JSON_PARSER_ERROR", "records must be a list of sObjects")
-    _check_number(len(records))
+    _check_number(state, len(records))
     types = [str(_attribute_type(record)).lower() for record in records]
     if sum(1 for _ in groupby(types)) > MOST_CHUNKS:
         text = f"Cannot have more than {MOST_CHUNKS} chunks in a single operation."
@@ -178,8 +178,8 @@ def _records(call: Call) -> list[dict[str, Any]]:
     return records
 
 
-def _check_number(number: int) -> None:
-    if not 1 <= number <= MOST_RECORDS:
+def _check_number(state: OrgState, number: int) -> None:
+    if number < 1 or (number > MOST_RECORDS and state.strictness.collection_limit):
         text = f"Number of records must be between 1 and {MOST_RECORDS}, was {number}."
         raise Refused("LIMIT_EXCEEDED" if number else "REQUIRED_FIELD_MISSING", text)
 

@@ -48,11 +48,8 @@ class Part:
 def composite(state: OrgState, handle: Handle, call: Call) -> Answer:
     """POST /composite."""
     parts = _parts(call.fields.get("compositeRequest"))
-    if len(parts) > MOST_PARTS:
-        raise Refused("LIMIT_EXCEEDED", f"A composite request can have at most {MOST_PARTS} subrequests.")
-    if sum(_is_query(part) for part in parts) > MOST_QUERIES:
-        text = f"A composite request can have at most {MOST_QUERIES} query and collection subrequests."
-        raise Refused("LIMIT_EXCEEDED", text)
+    if state.strictness.composite_limits:
+        _check_number(parts)
     everything = call.fields.get("allOrNone") is True
     return Answer(body={"compositeResponse": _transaction(state, handle, call, parts, all_or_none=everything)[0]})
 
@@ -63,14 +60,17 @@ def graphs(state: OrgState, handle: Handle, call: Call) -> Answer:
     if not isinstance(given, list) or not all(isinstance(graph, dict) for graph in given):
         raise Refused("JSON_PARSER_ERROR", "graphs must be a list")
     named = [(graph.get("graphId"), _parts(graph.get("compositeRequest"))) for graph in given]
+    if state.strictness.graph_limits:
+        _check_limits(named)
     _check_graphs(named)
     failures = 0
     answers: list[dict[str, Any]] = []
     for graph_id, parts in named:
-        if failures > MOST_FAILURES:
+        if failures > MOST_FAILURES and state.strictness.graphs_halt:
             results, good = [_result(part, _halted(_TOO_MANY_FAILED)) for part in parts], False
         else:
-            results, good = _transaction(state, handle, call, parts, all_or_none=True)
+            whole = state.strictness.graph_all_or_none
+            results, good = _transaction(state, handle, call, parts, all_or_none=whole)
             failures += not good
         answers.append({"graphId": graph_id, "graphResponse": {"compositeResponse": results}, "isSuccessful": good})
     return Answer(body={"graphs": answers})
@@ -219,20 +219,34 @@ def _part(given: dict[str, Any]) -> Part:
     return Part(given["method"], given["url"], reference, given.get("body"), headers)
 
 
+def _check_number(parts: Sequence[Part]) -> None:
+    if len(parts) > MOST_PARTS:
+        raise Refused("LIMIT_EXCEEDED", f"A composite request can have at most {MOST_PARTS} subrequests.")
+    if sum(_is_query(part) for part in parts) > MOST_QUERIES:
+        text = f"A composite request can have at most {MOST_QUERIES} query and collection subrequests."
+        raise Refused("LIMIT_EXCEEDED", text)
+
+
 def _is_query(part: Part) -> bool:
     path, _ = split_url(part.url)
     return path[3:4] in {("query",), ("queryAll",)} or path[3:5] == ("composite", "sobjects")
 
 
 def _check_graphs(named: Sequence[tuple[Any, list[Part]]]) -> None:
+    """Each graph is named once, and its nodes are such as graphs take."""
     ids = [graph_id for graph_id, _ in named]
+    for graph_id in ids:
+        if not isinstance(graph_id, str) or not _GRAPH_ID.fullmatch(graph_id) or ids.count(graph_id) > 1:
+            raise Refused("INVALID_INPUT", f"Invalid or repeated graphId: {graph_id}")
+    for part in (part for _, parts in named for part in parts):
+        _kind(part)
+
+
+def _check_limits(named: Sequence[tuple[Any, list[Part]]]) -> None:
     if len(named) > MOST_GRAPHS:
         raise Refused("LIMIT_EXCEEDED", f"A request can have at most {MOST_GRAPHS} graphs.")
     if sum(len(parts) for _, parts in named) > MOST_NODES:
         raise Refused("LIMIT_EXCEEDED", f"A request can have at most {MOST_NODES} nodes.")
-    for graph_id in ids:
-        if not isinstance(graph_id, str) or not _GRAPH_ID.fullmatch(graph_id) or ids.count(graph_id) > 1:
-            raise Refused("INVALID_INPUT", f"Invalid or repeated graphId: {graph_id}")
     kinds = {_kind(part) for _, parts in named for part in parts}
     if len(kinds) > MOST_KINDS:
         raise Refused("LIMIT_EXCEEDED", f"A request can have at most {MOST_KINDS} different nodes.")

@@ -45,7 +45,7 @@ class Cursors:
         user_id = call.actor.user_id
         self._open[locator] = _Cursor(user_id, self._state.now(), size, result.total, result.records)
         mine = [name for name, cursor in self._open.items() if cursor.user_id == user_id]
-        for name in mine[:-OPEN_PER_USER]:
+        for name in mine[:-OPEN_PER_USER] if self._state.strictness.locators_capped else ():
             del self._open[name]
         return self._page(call, locator, 0)
 
@@ -53,10 +53,15 @@ class Cursors:
         """The page a nextRecordsUrl names."""
         match = re.fullmatch(r"(01g\w{15})-(\d+)", position)
         cursor = self._open.get(match[1]) if match else None
-        now = self._state.now()
-        if match is None or cursor is None or cursor.user_id != call.actor.user_id or now - cursor.opened > LIFETIME:
+        if match is None or cursor is None or not self._serves(cursor, call):
             raise Refused("INVALID_QUERY_LOCATOR", "invalid query locator")
         return self._page(call, match[1], int(match[2]))
+
+    def _serves(self, cursor: _Cursor, call: Call) -> bool:
+        strictness = self._state.strictness
+        foreign = cursor.user_id != call.actor.user_id and strictness.locators_of_their_user
+        old = self._state.now() - cursor.opened > LIFETIME and strictness.locators_expire
+        return not (foreign or old)
 
     def _page(self, call: Call, locator: str, start: int) -> Answer:
         cursor = self._open[locator]
@@ -69,5 +74,6 @@ class Cursors:
     def _page_size(self, call: Call) -> int:
         """The client's batchSize within its bounds, never above what the org is set to."""
         asked = re.search(r"batchSize=(\d+)", call.headers.get("sforce-query-options", ""), re.IGNORECASE)
-        size = max(_SMALLEST, min(_LARGEST, int(asked[1]))) if asked else _LARGEST
+        smallest, largest = (_SMALLEST, _LARGEST) if self._state.strictness.batch_size_bounds else (1, 10 * _LARGEST)
+        size = max(smallest, min(largest, int(asked[1]))) if asked else _LARGEST
         return min(size, self._state.settings.page_size)

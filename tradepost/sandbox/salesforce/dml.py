@@ -6,7 +6,7 @@ Order and codes: https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tradepost.sandbox.salesforce import platform
@@ -47,7 +47,7 @@ def insert(
     audit = {name: given.pop(name) for name in list(given) if name in _AUDIT}
     row = {name: value for name, value in given.items() if not isinstance(value, list)}
     row = platform.defaults(state, actor, sobject.name, row)
-    _require(sobject, row)
+    _require(state, sobject, row)
     _save_checks(state, actor, sobject, row, None, options)
     row = platform.before_insert(state, sobject.name, row)
     stored = state.insert_raw(sobject.name, row, actor.user_id)
@@ -69,9 +69,9 @@ def update(
     _may(actor, sobject, "u")
     old = existing(state, actor, sobject, record_id)
     given = _given(state, actor, sobject, values, creating=False)
-    platform.check_update(sobject, old, given)
+    platform.check_update(state, sobject, old, given)
     row = old | {name: value for name, value in given.items() if not isinstance(value, list)}
-    _require(sobject, row)
+    _require(state, sobject, row)
     _save_checks(state, actor, sobject, row, old, options)
     changed = platform.before_update(state, sobject.name, old, row)
     stored = state.touch(sobject.name, old["Id"], changed, actor.user_id)
@@ -91,15 +91,14 @@ def upsert(
 ) -> Upserted:
     """Create or change by external id."""
     field = external_id(state, actor, sobject, key)
-    if any(name.lower() == field.name.lower() for name in values):
+    named = any(name.lower() == field.name.lower() for name in values)
+    if named and state.strictness.key_not_in_body:
         text = f"The {field.name} field should not be specified in the sobject data."
         raise Refused("INVALID_FIELD", text, [field.name])
-    found = matches(state, sobject, field, value)
-    if len(found) > 1:
-        raise Ambiguous(sobject.name, [row["Id"] for row in found])
-    if found:
-        update(state, actor, sobject, found[0]["Id"], values, options)
-        return Upserted(found[0]["Id"], created=False)
+    found = only_match(state, sobject, field, value)
+    if found is not None:
+        update(state, actor, sobject, found["Id"], values, options)
+        return Upserted(found["Id"], created=False)
     if update_only:
         raise not_found()
     return Upserted(insert(state, actor, sobject, {**values, field.name: value}, options), created=True)
@@ -144,6 +143,14 @@ def external_id(state: OrgState, actor: Actor, sobject: SObject, name: str) -> F
     return field
 
 
+def only_match(state: OrgState, sobject: SObject, field: Field, value: Any) -> Row | None:
+    """The record that bears an external id. Raises `Ambiguous`."""
+    found = matches(state, sobject, field, value)
+    if len(found) > 1 and state.strictness.multiple_choices:
+        raise Ambiguous(sobject.name, [row["Id"] for row in found])
+    return found[0] if found else None
+
+
 def matches(state: OrgState, sobject: SObject, field: Field, value: Any) -> list[Row]:
     """Records that bear an external id; those in the recycle bin do not count."""
     wanted = coerce(field, value)
@@ -182,22 +189,27 @@ def _given(
         field = state.view(actor).field(sobject, name)
         if field is None:
             raise no_such_column(name, sobject.name)
-        if not _writable(actor, sobject, field, creating=creating):
+        if not _writable(state, actor, sobject, field, creating=creating):
             refused.append(field.name)
         elif field.type == "junctionIdList":
             given[field.name] = [coerce(Field(name=field.name, type="id", label=field.label), v) for v in value or ()]
         else:
-            given[field.name] = coerce(field, value)
+            given[field.name] = coerce(field if state.strictness.lengths_checked else replace(field, length=0), value)
     if refused:
         raise not_writable(refused)
     return given
 
 
-def _writable(actor: Actor, sobject: SObject, field: Field, *, creating: bool) -> bool:
-    audit = creating and field.name in _AUDIT and (actor.access is None or actor.access.has("CreateAuditFields"))
-    if audit:
+def _writable(state: OrgState, actor: Actor, sobject: SObject, field: Field, *, creating: bool) -> bool:
+    if creating and field.name in _AUDIT and _may_set_audit_fields(state, actor):
         return True
     return field.has("c" if creating else "u") and (actor.access is None or actor.access.edits(sobject, field))
+
+
+def _may_set_audit_fields(state: OrgState, actor: Actor) -> bool:
+    if actor.access is None or not state.strictness.audit_fields_need_permission:
+        return True
+    return actor.access.has("CreateAuditFields")
 
 
 def _by_external_id(
@@ -219,9 +231,9 @@ def _by_external_id(
     raise Refused("INVALID_FIELD", text, [])
 
 
-def _require(sobject: SObject, row: Row) -> None:
+def _require(state: OrgState, sobject: SObject, row: Row) -> None:
     missing = [f.name for f in required(sobject.fields.values()) if row.get(f.name) is None]
-    if missing:
+    if missing and state.strictness.required_fields:
         text = f"Required fields are missing: [{', '.join(missing)}]"
         raise Refused("REQUIRED_FIELD_MISSING", text, missing)
 
@@ -235,7 +247,7 @@ def _save_checks(
     changed = [f for f in sobject.fields.values() if f.name in row and (old is None or row[f.name] != old[f.name])]
     _check_values(state, sobject, changed, row)
     platform.check(state, sobject.name, row, old)
-    for rule in state.validation_rules:
+    for rule in state.validation_rules if state.strictness.validation_rules else ():
         if rule.sobject == sobject.name and rule.broken(row):
             raise Refused("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.message, [])
     check_unique(state, actor, sobject, row)
@@ -266,7 +278,8 @@ def _check_reference(state: OrgState, field: Field, record_id: str) -> None:
 
 
 def _check_picklist(state: OrgState, sobject: SObject, field: Field, value: str) -> None:
-    if not (field.has("r") or (sobject.name, field.name) in state.settings.restricted_picklists):
+    restricted = field.has("r") or (sobject.name, field.name) in state.settings.restricted_picklists
+    if not (restricted and state.strictness.restricted_picklists):
         return
     values = [row["ApiName"] for row in state.picklist(field)] if field.values_from else list(field.values)
     if values and value not in values:
@@ -280,8 +293,8 @@ def check_unique(state: OrgState, actor: Actor, sobject: SObject, row: Row) -> N
         if not field.unique or row.get(field.name) is None:
             continue
         others = [r for r in matches(state, sobject, field, row[field.name]) if r["Id"] != row.get("Id")]
-        if others:
-            seen = state.view(actor).sees_row(others[0])
+        if others and state.strictness.duplicate_value:
+            seen = state.view(actor).sees_row(others[0]) or not state.strictness.unseen_duplicate_unnamed
             name, record_id = (field.name, others[0]["Id"][:15]) if seen else ("<unknown>", "<unknown>")
             text = f"duplicate value found: {name} duplicates value on record with id: {record_id}"
             raise Refused("DUPLICATE_VALUE", text, [])
@@ -290,7 +303,7 @@ def check_unique(state: OrgState, actor: Actor, sobject: SObject, row: Row) -> N
 def _check_duplicate_rule(state: OrgState, sobject: SObject, row: Row, options: SaveOptions) -> None:
     """https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/headers_duplicaterules.htm ."""
     key = _DUPLICATE_KEYS.get(sobject.name)
-    rule = state.settings.duplicate_rules
+    rule = state.settings.duplicate_rules if state.strictness.duplicate_rules else "off"
     if rule == "off" or key is None or row.get(key) is None or (rule == "alert" and options.allow_duplicates):
         return
     same = [r for r in state.store.find(sobject.name, key, row[key]) if not r["IsDeleted"]]

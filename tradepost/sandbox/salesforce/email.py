@@ -28,21 +28,23 @@ def defaults(state: OrgState, row: Row) -> Row:
     return row
 
 
-def check_new(row: Row) -> None:
+def check_new(state: OrgState, row: Row) -> None:
     """Only sent mail exists outside cases, and only case mail may name its activity."""
     if row.get("ParentId"):
         return
     if row.get("ActivityId"):
         text = "insufficient access rights on cross-reference id"
         raise Refused("INSUFFICIENT_ACCESS_OR_READONLY", text, ["ActivityId"])
-    if row["Status"] != SENT:
+    if row["Status"] != SENT and state.strictness.only_sent_mail_outside_cases:
         raise Refused(
             "FIELD_INTEGRITY_EXCEPTION", "Status: emails outside a case must have the status Sent (3)", ["Status"]
         )
 
 
-def frozen_fields(sobject: SObject, old: Row, given: Mapping[str, Any]) -> list[str]:
+def frozen_fields(state: OrgState, sobject: SObject, old: Row, given: Mapping[str, Any]) -> list[str]:
     """Of the fields to be changed, those that a message outside Draft does not let go. None is."""
+    if not state.strictness.sent_mail_immutable:
+        return []
     allowed = {"IsExternallyVisible"} | ({"RelatedToId"} if old["IsClientManaged"] else set())
     if old["Status"] == "0" and given.get("Status") == "1":
         allowed.add("Status")
@@ -71,7 +73,7 @@ def sent(state: OrgState, by: str, row: Row, junctions: Mapping[str, list[str]])
             _check_person(state, name, person)
             values = {"EmailMessageId": row["Id"], "RelationId": person, "RelationType": _RELATION_TYPES[name]}
             state.insert_raw("EmailMessageRelation", relation(state, values), by)
-    if state.settings.enhanced_email and not row["ParentId"]:
+    if state.settings.enhanced_email and not row["ParentId"] and state.strictness.automatic_task:
         make_task(state, by, row)
 
 
@@ -130,7 +132,7 @@ def edited(state: OrgState, by: str, old: Row, row: Row) -> None:
     task = state.live("Task", row["ActivityId"])
     if task is None:
         return
-    if state.settings.recreate_email_tasks:
+    if state.settings.recreate_email_tasks and state.strictness.moved_mail_gets_new_task:
         state.remove("Task", task["Id"], by)
         make_task(state, by, row)
     else:

@@ -20,6 +20,7 @@ from tradepost.sandbox.salesforce.query import run
 from tradepost.sandbox.salesforce.schema import SObject
 from tradepost.sandbox.salesforce.state import Actor, Failure, OrgState, Settings, ValidationRule
 from tradepost.sandbox.salesforce.store import Row
+from tradepost.sandbox.salesforce.strictness import Strictness
 
 SETUP_PERMISSIONS = frozenset({"CustomizeApplication", "ManageProfilesPermissionsets", "AssignPermissionSets"})
 
@@ -80,9 +81,10 @@ class SalesforceOrg:
         stages: Iterable[Stage] = STAGES,
         client: ConnectedClient | None = None,
         integration_permissions: Iterable[str] = INTEGRATION_PERMISSIONS | SETUP_PERMISSIONS,
+        strictness: Strictness | None = None,
     ) -> None:
         self.my_domain = my_domain
-        self.state = OrgState(clock)
+        self.state = OrgState(clock, strictness)
         self.requests = DailyRequests()
         self._seed_lists(stages)
         self.admin_id = self._first_user()

@@ -104,7 +104,8 @@ def merge(state: OrgState, by: str, sobject: str, master_id: str, loser_ids: lis
     for loser in map(full_id, loser_ids):
         if state.live(sobject, loser) is None or loser == master:
             raise Refused("ENTITY_IS_DELETED", "entity is deleted", [])
-        reparent(state, by, sobject, loser, master)
+        if state.strictness.merge_moves_relations:
+            reparent(state, by, sobject, loser, master)
         state.touch(sobject, loser, {"IsDeleted": True, "MasterRecordId": master}, by)
     state.touch(sobject, master, {}, by)
 
@@ -138,7 +139,8 @@ def convert(state: OrgState, actor: Actor, lead_id: str, account_id: str, opport
     done: Row = {"IsConverted": True, "ConvertedDate": state.now().date(), "Status": status}
     done |= {"ConvertedContactId": contact, "ConvertedAccountId": account, "ConvertedOpportunityId": deal or None}
     state.touch("Lead", lead["Id"], done, actor.user_id)
-    reparent(state, actor.user_id, "Lead", lead["Id"], contact)
+    if state.strictness.conversion_moves_relations:
+        reparent(state, actor.user_id, "Lead", lead["Id"], contact)
     return Converted(contact, account, deal)
 
 

@@ -58,8 +58,8 @@ def check(state: OrgState, sobject: str, row: Row, old: Row | None) -> None:
         case "Task" | "Event":
             activity.check(state, row)
         case "EmailMessage" if old is None:
-            email.check_new(row)
-        case "Lead" if old is not None and old["IsConverted"]:
+            email.check_new(state, row)
+        case "Lead" if old is not None and old["IsConverted"] and state.strictness.converted_leads_closed:
             raise Refused("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", [])
         case "PermissionSet" | "PermissionSetAssignment" | "FieldPermissions" | "ObjectPermissions":
             permissions.check(state, sobject, row, old)
@@ -67,15 +67,15 @@ def check(state: OrgState, sobject: str, row: Row, old: Row | None) -> None:
 
 def _check_owner(state: OrgState, sobject: str, owner: str) -> None:
     user = state.store.get("User", owner)
-    if user is not None and not user["IsActive"]:
+    if user is not None and not user["IsActive"] and state.strictness.inactive_owner_refused:
         text = f"operation performed with inactive user [{owner[:15]}] as owner of {sobject.lower()}"
         raise Refused("INACTIVE_OWNER_OR_USER", text, ["OwnerId"])
 
 
-def check_update(sobject: SObject, old: Row, given: Mapping[str, Any]) -> None:
+def check_update(state: OrgState, sobject: SObject, old: Row, given: Mapping[str, Any]) -> None:
     """What may not be changed once saved."""
     if sobject.name == "EmailMessage":
-        forbidden = email.frozen_fields(sobject, old, given)
+        forbidden = email.frozen_fields(state, sobject, old, given)
         if forbidden:
             raise not_writable(forbidden)
 
@@ -156,6 +156,8 @@ def after_update(state: OrgState, by: str, sobject: str, old: Row, row: Row) -> 
 
 def _history(state: OrgState, by: str, old: Row | None, row: Row) -> None:
     """OpportunityHistory for stage, amount, probability, close date; OpportunityFieldHistory where tracking is on."""
+    if not state.strictness.stage_history:
+        return
     watched = ("StageName", "Amount", "Probability", "CloseDate")
     if old is None or any(old[name] != row[name] for name in watched):
         copied = ("StageName", "Amount", "CloseDate", "Probability", "ExpectedRevenue", "ForecastCategory")
@@ -171,11 +173,12 @@ def _history(state: OrgState, by: str, old: Row | None, row: Row) -> None:
 def remove(state: OrgState, by: str, sobject: str, row: Row) -> None:
     """Delete with what belongs to the record. The Task that the platform made for an e-mail goes with it."""
     state.remove(sobject, row["Id"], by)
-    for child, field in _CASCADES.get(sobject, ()):
+    for child, field in _CASCADES.get(sobject, ()) if state.strictness.cascading_delete else ():
         for each in state.store.find(child, field, row["Id"]):
             if not each["IsDeleted"]:
                 remove(state, by, child, each)
-    if sobject == "EmailMessage" and state.live("Task", row["ActivityId"]):
+    dies = sobject == "EmailMessage" and state.strictness.task_dies_with_mail
+    if dies and state.live("Task", row["ActivityId"]):
         state.remove("Task", row["ActivityId"], by)
     if sobject == "Task":
         for mail in state.store.find("EmailMessage", "ActivityId", row["Id"]):

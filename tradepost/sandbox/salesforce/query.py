@@ -163,9 +163,9 @@ class _Run:
         return [row for row in self.candidates() if self.visible(row) and (test is None or test(row))]
 
     def visible(self, row: Row) -> bool:
-        if not self.deleted and (row["IsDeleted"] or row.get("IsArchived")):
-            return False
-        return self.view.sees_row(row)
+        keeps = self.view.strictness
+        hidden = (row["IsDeleted"] and keeps.deleted_hidden) or (row.get("IsArchived") and keeps.archived_hidden)
+        return (self.deleted or not hidden) and self.view.sees_row(row)
 
     def candidates(self) -> Iterable[Row]:
         """All rows, or where a condition that must hold names indexed values, the rows that bear them."""
@@ -217,7 +217,7 @@ class _Run:
     def comparison(self, compare: Compare) -> Test:
         column = self.column(compare.path)
         field = column.field
-        if not field.has("f"):
+        if not field.has("f") and self.view.strictness.long_text_not_filtered:
             raise Refused("INVALID_FIELD", f"field '{field.name}' can not be filtered in a query call")
         get = (
             column.get

@@ -49,7 +49,8 @@ def _span(state: OrgState, call: Call, reach: timedelta) -> tuple[datetime, date
     if start is None or end is None:
         raise Refused("INVALID_REPLICATION_DATE", "start and end must be given as dateTime values")
     start, end = start.replace(second=0), end.replace(second=0)
-    if start < (state.now() - reach).replace(hour=0, minute=0, second=0, microsecond=0):
+    earliest = (state.now() - reach).replace(hour=0, minute=0, second=0, microsecond=0)
+    if start < earliest and state.strictness.replication_span:
         raise Refused(
             "INVALID_REPLICATION_DATE", f"startDate before org replication enabled date, {reach.days} days ago"
         )

@@ -56,7 +56,7 @@ def by_id(state: OrgState, call: Call, sobject: SObject, record_id: str) -> Answ
             return _read(state, call, sobject, state.live(sobject.name, parse_id(record_id)))
         case "PATCH":
             row = dml.existing(state, call.actor, sobject, record_id)
-            refusal = _precondition(sobject, row, call, changing=True)
+            refusal = _precondition(state, sobject, row, call, changing=True)
             if refusal is not None:
                 return refusal
             dml.update(state, call.actor, sobject, row["Id"], call.fields, options(call))
@@ -99,10 +99,7 @@ def _upsert(state: OrgState, call: Call, sobject: SObject, key: str, value: str)
 
 def _only_match(state: OrgState, call: Call, sobject: SObject, key: str, value: str) -> Row | None:
     field = dml.external_id(state, call.actor, sobject, key)
-    found = dml.matches(state, sobject, field, value)
-    if len(found) > 1:
-        raise dml.Ambiguous(sobject.name, [row["Id"] for row in found])
-    return found[0] if found else None
+    return dml.only_match(state, sobject, field, value)
 
 
 def _parent(state: OrgState, call: Call, sobject: SObject, record_id: str, field: str) -> Answer:
@@ -117,7 +114,7 @@ def _read(state: OrgState, call: Call, sobject: SObject, row: Row | None) -> Ans
     view = state.view(call.actor, call.version)
     if row is None or row["IsDeleted"] or not view.sees_row(row):
         raise not_found()
-    refusal = _precondition(sobject, row, call, changing=False)
+    refusal = _precondition(state, sobject, row, call, changing=False)
     if refusal is not None:
         return refusal
     wanted = [name for name in call.query.get("fields", "").split(",") if name]
@@ -145,7 +142,7 @@ def record(state: OrgState, call: Call, sobject: SObject, row: Row, wanted: list
 # -------------------------------------------------------------------------------------------------------- preconditions
 
 
-def _precondition(sobject: SObject, row: Row, call: Call, *, changing: bool) -> Answer | None:
+def _precondition(state: OrgState, sobject: SObject, row: Row, call: Call, *, changing: bool) -> Answer | None:
     """The refusal a conditional header leads to. Entity tags exist for Account only, so elsewhere they are ignored."""
     failed = Answer(
         status=412, body=[{"message": "A request precondition was not met", "errorCode": "PRECONDITION_FAILED"}]
@@ -157,7 +154,7 @@ def _precondition(sobject: SObject, row: Row, call: Call, *, changing: bool) -> 
             return failed if changing else Answer(status=304)
     modified = row["LastModifiedDate"]
     limit = moment(call, "if-unmodified-since", strict=changing)
-    if limit is not None and modified > limit:
+    if limit is not None and modified > limit and state.strictness.unmodified_since:
         return failed
     since = moment(call, "if-modified-since", strict=False)
     if since is not None and modified <= since:

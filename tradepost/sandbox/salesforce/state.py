@@ -14,6 +14,7 @@ from tradepost.sandbox.salesforce.errors import Refused
 from tradepost.sandbox.salesforce.ids import make_id
 from tradepost.sandbox.salesforce.schema import Field, Schema
 from tradepost.sandbox.salesforce.store import Row, Store
+from tradepost.sandbox.salesforce.strictness import Strictness
 from tradepost.sandbox.salesforce.view import View
 
 ARCHIVE_AFTER = timedelta(days=365)
@@ -67,8 +68,9 @@ class Failure:
 class OrgState:
     """Schema, rows, settings. Everything the API and people do ends here."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, strictness: Strictness | None = None) -> None:
         self.clock = clock
+        self.strictness = strictness or Strictness()
         self.schema = Schema()
         self.store = Store(self._indexed)
         self.settings = Settings()
@@ -94,11 +96,13 @@ class OrgState:
         return self.now().replace(microsecond=0)
 
     def access(self, user_id: str) -> Access:
-        return Access(user_id, self.profiles.setdefault(user_id, Profile()), self.schema, self.store)
+        profile = self.profiles.setdefault(user_id, Profile())
+        return Access(user_id, profile, self.schema, self.store, self.strictness)
 
     def view(self, actor: Actor, version: str = "66.0") -> View:
         hidden = frozenset(self.hidden_rows)
-        return View(self.schema, self.store, actor.access, self.now, version=version, hidden_rows=hidden)
+        keeps = self.strictness
+        return View(self.schema, self.store, actor.access, self.now, keeps, version=version, hidden_rows=hidden)
 
     # -------------------------------------------------------------------------------------------- rows
 
@@ -152,7 +156,7 @@ class OrgState:
 
     def check_lock(self, row: Row) -> None:
         """A row, or a record it hangs on, that another transaction holds. Raises UNABLE_TO_LOCK_ROW."""
-        if not self.locks:
+        if not (self.locks and self.strictness.row_locks):
             return
         now = self.now()
         self.locks = {record_id: until for record_id, until in self.locks.items() if until > now}

@@ -23,6 +23,7 @@ from tradepost.sandbox.salesforce.errors import Refused, method_not_allowed, not
 from tradepost.sandbox.salesforce.operations import classify
 from tradepost.sandbox.salesforce.org import SalesforceOrg
 from tradepost.sandbox.salesforce.state import Actor
+from tradepost.sandbox.salesforce.strictness import Strictness
 
 OLDEST_VERSION = 31  # v21 to v30 were retired in Summer '25
 NEWEST_VERSION = 68
@@ -86,9 +87,10 @@ class SalesforceVendor(Vendor):
     )
     """What `tradepost.sandbox.control` may call on `controlled`."""
 
-    def __init__(self, world: World, org: SalesforceOrg | None = None) -> None:
+    def __init__(self, world: World, org: SalesforceOrg | None = None, *, strictness: Strictness | None = None) -> None:
         super().__init__(world)
-        self.org = org or SalesforceOrg(world.clock)
+        self.org = org or SalesforceOrg(world.clock, strictness=strictness)
+        self.strictness = self.org.state.strictness
         self.api = Api(self.org.state, self.org.requests)
         self.public_url = ""
         """What the org calls itself; empty = https and its My Domain, or the address a loopback request came to."""
@@ -130,6 +132,8 @@ class SalesforceVendor(Vendor):
 
     async def respond(self, request: Request) -> Response:
         body = await request.body()
+        if not self.strictness.late_commit and await request.is_disconnected():
+            return Response(status_code=503)  # nobody is there to read it
         self.org.state.archive_daily()
         try:
             return self._answer(request, body)
@@ -145,9 +149,10 @@ class SalesforceVendor(Vendor):
     def _answer(self, request: Request, body: bytes) -> Response:
         raw = _raw_path(request)
         uri = len(raw) + len(request.scope.get("query_string", b""))
-        if uri > MOST_URI_BYTES:
+        if uri > MOST_URI_BYTES and self.strictness.uri_length:
             return PlainTextResponse("URI Too Long", 414)
-        if uri + sum(len(k) + len(v) + 4 for k, v in request.headers.raw) > MOST_URI_BYTES:
+        whole = uri + sum(len(k) + len(v) + 4 for k, v in request.headers.raw)
+        if uri <= MOST_URI_BYTES < whole and self.strictness.header_length:
             return PlainTextResponse("Request Header Fields Too Large", 431)
         parts = split_path(raw)
         if parts[:2] == ("services", "oauth2"):
@@ -187,13 +192,13 @@ class SalesforceVendor(Vendor):
     # -------------------------------------------------------------------------------------------- data
 
     def _data(self, request: Request, version: str, path: tuple[str, ...], body: bytes) -> Response:
-        number = _version(version)
+        number = _version(version, oldest=OLDEST_VERSION if self.strictness.retired_versions else 21)
         session = self.org.auth.session(request.headers)
         if session is None:
             refused = Refused("INVALID_SESSION_ID", "Session expired or invalid", status=401)
             return self._json(Answer(status=401, body=refused.body(), headers={"WWW-Authenticate": "Token"}))
         access = self.org.state.access(session.user_id)
-        if not access.has("ApiEnabled"):
+        if not access.has("ApiEnabled") and self.strictness.api_enabled:
             raise Refused("API_DISABLED_FOR_ORG", "The REST API is not enabled for this Organization.", status=403)
         query = dict(request.query_params)
         call = Call(
@@ -214,9 +219,10 @@ class SalesforceVendor(Vendor):
             self.org.requests.spend(self.org.state.now())
             return Answer(status=refused.status, body=refused.body())
         now = self.org.state.now()
-        if self.org.requests.used(now) >= self.org.settings.daily_requests:
+        empty = self.org.requests.used(now) >= self.org.settings.daily_requests
+        if empty and self.strictness.daily_pool:
             return Answer(status=403, body=Refused("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.").body())
-        self.org.requests.spend(now, self.api.cost(call))
+        self.org.requests.spend(now, self.api.cost(call) if self.strictness.batch_parts_counted else 1)
         return self.api.handle(call)
 
     def _json(self, answer: Answer, *, counted: bool = False) -> Response:
@@ -241,13 +247,13 @@ def versions() -> list[dict[str, str]]:
     return found
 
 
-def _version(text: str) -> int:
+def _version(text: str, *, oldest: int) -> int:
     match = re.fullmatch(r"v(\d+)\.0", text)
     number = int(match[1]) if match else 0
-    if 20 < number < OLDEST_VERSION:
+    if 20 < number < oldest:
         message = f"API version {number}.0 has been retired."
         raise Refused("UNSUPPORTED_API_VERSION", message, status=410)
-    if not OLDEST_VERSION <= number <= NEWEST_VERSION:
+    if not oldest <= number <= NEWEST_VERSION:
         raise not_found()
     return number
 

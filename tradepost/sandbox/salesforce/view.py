@@ -11,6 +11,7 @@ from tradepost.sandbox.salesforce.errors import Refused
 from tradepost.sandbox.salesforce.ids import parse_id
 from tradepost.sandbox.salesforce.schema import Field, Schema, SObject
 from tradepost.sandbox.salesforce.store import Row, Store
+from tradepost.sandbox.salesforce.strictness import Strictness
 from tradepost.sandbox.salesforce.values import render
 
 _JUNCTIONS = {"ToIds": "ToAddress", "CcIds": "CcAddress", "BccIds": "BccAddress"}
@@ -25,12 +26,13 @@ class View:
         store: Store,
         access: Access | None,
         now: Callable[[], datetime],
+        strictness: Strictness,
         *,
         version: str = "66.0",
         hidden_rows: frozenset[str] = frozenset(),
     ) -> None:
         self.schema, self.store, self.access, self.now = schema, store, access, now
-        self.version = version
+        self.strictness, self.version = strictness, version
         self._hidden = hidden_rows
 
     def may_read(self, sobject: SObject) -> bool:
@@ -49,7 +51,7 @@ class View:
         return sobject
 
     def sees(self, sobject: SObject, field: Field) -> bool:
-        return self.access is None or self.access.sees(sobject, field)
+        return self.access is None or not self.strictness.field_security or self.access.sees(sobject, field)
 
     def field(self, sobject: SObject, name: str) -> Field | None:
         """A field the user may see."""
@@ -61,7 +63,9 @@ class View:
 
     def sees_row(self, row: Row) -> bool:
         """Sharing: rows hidden by the org are seen only with View All Data."""
-        return self.access is None or row["Id"] not in self._hidden or self.access.has("ViewAllData")
+        if self.access is None or row["Id"] not in self._hidden or not self.strictness.sharing:
+            return True
+        return self.access.has("ViewAllData")
 
     def targets(self, reference: Field) -> list[SObject]:
         """The objects a reference may point to."""
