@@ -130,7 +130,9 @@ class TargetLane:
             await self._pusher.start()
 
     async def step(self) -> float:
-        if self._clock.monotonic() >= self._next_mirror:
+        if self._clock.monotonic() >= self._next_mirror or (self._pusher and self._pusher.mirror_behind):
+            if self._pusher:
+                self._pusher.mirror_behind = False
             await self._mirror.refresh()
             self._next_mirror = self._clock.monotonic() + self._poll
             return 0.0

@@ -6,7 +6,7 @@ sending ──crash──> unknown ──settled, looked up──> done | ready 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from random import Random
@@ -80,9 +80,14 @@ def second_look(kind: WriteKind, effect: Effect, capability: Capability, now: da
     return None if safe or kind not in MAKES_RECORD else now + timedelta(seconds=capability.settles_after)
 
 
+def pause(tries: int) -> timedelta:
+    """The wait before try number `tries` + 1: doubling, capped."""
+    return min(LONGEST_WAIT, FIRST_WAIT * (1 << min(tries, 12)))
+
+
 def backoff(tries: int, random: Random) -> timedelta:
-    """The wait before try number `tries` + 1: doubling, capped, with up to a quarter of jitter."""
-    wait = min(LONGEST_WAIT, FIRST_WAIT * (1 << min(tries, 12)))
+    """`pause` with up to a quarter of jitter."""
+    wait = pause(tries)
     return wait + wait * random.random() / 4
 
 
@@ -111,7 +116,7 @@ def after_write(
         case AuthFailed() | NotPermitted():
             return Change(state=ItemState.READY, due_at=now, detail=detail(answer), pause=answer, never_sent=True)
         case Gone():
-            return _refused(ItemState.DROPPED, Reason.RECORD_GONE, answer, rematch=True)
+            return replace(_refused(ItemState.DROPPED, Reason.RECORD_GONE, answer), rematch=True, count_try=True)
         case Conflict():
             return _refused(ItemState.DROPPED, Reason.PERSON_MOVED_DEAL, answer)
         case Unsupported():
@@ -120,9 +125,9 @@ def after_write(
             return _refused(ItemState.PARKED, Reason.REJECTED, answer)
 
 
-def _refused(state: ItemState, reason: Reason, answer: ConnectorError, *, rematch: bool = False) -> Change:
+def _refused(state: ItemState, reason: Reason, answer: ConnectorError) -> Change:
     """The vendor said no: nothing was written."""
-    return Change(state=state, reason=reason, detail=detail(answer), rematch=rematch, never_sent=True)
+    return Change(state=state, reason=reason, detail=detail(answer), never_sent=True)
 
 
 def _later(answer: ConnectorError, *, tries: int, now: datetime, random: Random) -> Change:

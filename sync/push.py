@@ -87,6 +87,7 @@ class Pusher:
         self._capabilities: Mapping[WriteKind, Capability] = {}
         self._paused: Mapping[WriteKind, str] = {}
         self._account_id = ""
+        self.mirror_behind = False  # a record was gone that the mirror still shows; whoever refreshes it says False
 
     async def start(self) -> None:
         """Read the declared capabilities, and treat what a crash left `sending` as unknown."""
@@ -292,6 +293,7 @@ class Pusher:
             self._log.info(
                 f"item.{change.state.value}", target=self.name, item=item.key, kind=item.kind.value, reason=reason
             )
+        self.mirror_behind = self.mirror_behind or any(change.rematch for change in changes.values())
         for change in changes.values():
             if change.pause is not None:
                 raise change.pause

@@ -25,6 +25,7 @@ from sync.model import (
     Verdict,
     VerdictState,
 )
+from sync.outbox import pause
 from sync.schema import tables as t
 from sync.store import codec
 from sync.store.db import Database
@@ -358,6 +359,14 @@ def drop_dependents(c: Connection, key: str, now: datetime) -> None:
         _drop(c, dependent, Reason.OVERTAKEN, now)
 
 
+def _gone_before(c: Connection, key: str) -> int:
+    """How often an item was dropped because its record was gone; 0 for one that was not."""
+    query = select(t.items.c.tries).where(
+        t.items.c.key == key, t.items.c.state == ItemState.DROPPED, t.items.c.reason == Reason.RECORD_GONE
+    )
+    return c.execute(query).scalar_one_or_none() or 0
+
+
 def _put_item(c: Connection, case: Case, intent: Intent, *, history: bool, now: datetime) -> None:
     """A new item, or a new wording of one that has not been sent. One that was sent is never touched."""
     row = {
@@ -372,15 +381,18 @@ def _put_item(c: Connection, case: Case, intent: Intent, *, history: bool, now: 
         "ended_at": None,
     }
     kind = WriteKind(intent.write.kind)
+    tries = _gone_before(c, intent.write.key)
+    if tries:
+        # The mirror may not know yet what the record became; asking the vendor at once again would be in vain.
+        row["due_at"] = now + pause(tries)
     statement = insert(t.items).values(
         key=intent.write.key,
         target=case.target,
         kind=kind,
         mail=intent.mail,
         history=history,
-        due_at=now,
         created_at=now,
-        **row,
+        **({"due_at": now} | row),
     )
     fresh = t.items.c.first_sent_at.is_(None) & t.items.c.state.in_((ItemState.READY, ItemState.DROPPED))
     anew = (t.items.c.state == ItemState.DROPPED) & (t.items.c.reason == Reason.RECORD_GONE)
