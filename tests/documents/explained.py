@@ -46,6 +46,12 @@ EXPLAINED: tuple[Explained, ...] = (
     ),
     Explained(
         "hubspot",
+        r".*: 20[01] \$(\.results\[\])?: warnings is not told",
+        "From 2026-09 on a value that was put right is answered with warnings, which came after the document.",
+        "https://developers.hubspot.com/changelog/crm-api-write-validation-enforcement",
+    ),
+    Explained(
+        "hubspot",
         r".*: status 207 is not told",
         "The document of 2026-09 lists no 207, which the guide promises for batches that went well in part.",
         f"{_HUBSPOT}/api-reference/error-handling",
@@ -84,7 +90,7 @@ EXPLAINED: tuple[Explained, ...] = (
     ),
     Explained(
         "zoho",
-        r".*\$\.(fields|layouts\[\]\.sections\[\]\.fields)\[\](\.(autonumber|multiuserlookup))?: '[\w.]+' is missing",
+        r".*\$\.(fields|layouts\[\]\.sections\[\]\.fields|modules\[\]\.fields)\[\](\.(autonumber|multiuserlookup))?: '[\w.]+' is missing",
         "What only a request needs is required of answers too; the page's fields lack it, and hold empty objects.",
         f"{_ZOHO}/field-meta.html",
     ),
@@ -120,9 +126,15 @@ EXPLAINED: tuple[Explained, ...] = (
     ),
     Explained(
         "zoho",
-        r"GET /crm/v8/.*/Emails/\{message_id\}: 200 \$: 'info' is missing",
-        "A single mail has no pages; its answer on the page is the mail alone.",
+        r"GET /crm/v8/(.*/Emails/\{message_id\}|users/\{user\}): 200 \$: 'info' is missing",
+        "One mail or user has no pages; the answer on the page is that alone.",
         f"{_ZOHO}/view-email-rel-list.html",
+    ),
+    Explained(
+        "zoho",
+        r".* /crm/v8/actions/watch: 200 \$\.watch\[\]\.channel_id: str instead of object",
+        "A channel's id is a number as text on the page.",
+        f"{_ZOHO}/notifications/overview.html",
     ),
     Explained(
         "zoho",

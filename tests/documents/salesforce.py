@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.documents.document import Document, Json, Violation, read_json
+from tests.documents.document import PRODUCT, Document, Json, Violation, read_json
 from tradepost.sandbox.recorder import Exchange
 
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -160,6 +160,8 @@ class Checker:
     def _written(self, exchange: Exchange, reply: Any) -> Iterator[tuple[str, str]]:
         """Fields that a successful save wrote are marked so."""
         body = read_json(exchange.headers, exchange.body)
+        if not exchange.headers.get("user-agent", "").startswith(PRODUCT):
+            return
         if exchange.status >= 300 or exchange.method not in ("POST", "PATCH") or not isinstance(body, dict):
             return
         for part in self._parts(exchange, body, reply):

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from connectors.http import USER_AGENT
 from tests.documents.court import Court
 from tests.documents.document import shape
 from tests.documents.explained import EXPLAINED, MOST
 from tests.documents.specs import specs
 from tradepost.sandbox.recorder import Exchange, Recorder
 
-JSON = {"content-type": "application/json; charset=UTF-8"}
+JSON = {"content-type": "application/json; charset=UTF-8", "user-agent": USER_AGENT}
 needs_files = pytest.mark.skipif(specs() is None, reason="the vendors' documents are not here (TRADEPOST_SPECS)")
 
 

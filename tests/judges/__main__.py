@@ -8,8 +8,10 @@ from __future__ import annotations
 import sys
 from collections import Counter
 
+from tests.documents.court import Court
 from tests.judges.judge import ROLL, Seat, Session, hold, seen
 from tradepost.sandbox.fidelity import TABLES
+from tradepost.sandbox.recorder import Recorder
 
 
 def main(wanted: list[str]) -> int:
@@ -22,12 +24,16 @@ def judged(seat: Seat) -> bool:
     if missing := seat.missing():
         print(f"\n{seat.vendor}: not judged, these packages are missing: {', '.join(missing)}")
         return False
-    session = hold(seat)
+    court = Court()
+    session = hold(seat, Recorder(look=court.hear))
     rows = seen(session.exchanges, TABLES[seat.vendor])
-    good = len(rows) >= seat.at_least and not session.failures
+    good = len(rows) >= seat.at_least and not session.failures and court.content
     print(f"\n{seat.vendor}: {len(session.verdicts)} calls, {len(session.exchanges)} requests")
     tell(session)
     print(f"  distinct (method, path, outcome): {len(rows)}, at least {seat.at_least}: {'ok' if good else 'FAILED'}")
+    print("  and the documents say:")
+    for line in court.report():
+        print(f"    {line}")
     for method, path, outcome in sorted(rows, key=lambda row: (row[1], row[0], row[2])):
         print(f"    {method:<6} {outcome:<8} {path}")
     return good

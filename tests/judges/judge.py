@@ -60,7 +60,7 @@ class Seat:
 
     def missing(self) -> list[str]:
         """Packages that are not installed here."""
-        return [name for name in self.packages if importlib.util.find_spec(name) is None]  # type: ignore[attr-defined]
+        return [name for name in (*self.packages, self.module) if importlib.util.find_spec(name) is None]  # type: ignore[attr-defined]
 
     def bench(self) -> Bench:
         found: Bench = importlib.import_module(self.module).BENCH

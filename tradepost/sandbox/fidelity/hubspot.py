@@ -97,6 +97,7 @@ TABLE = Table(
         *_both("POST", "properties", "/{type}/batch/{verb}", f"{_DOCS}/crm/properties/guide"),
         endpoint("GET", "/properties/{version}/{type}/properties", _LEGACY),
         endpoint("GET", "/properties/{version}/{type}/properties/named/{name}", _LEGACY),
+        endpoint("GET", "/crm-pipelines/{version}/pipelines/{type}", _LEGACY),
         *_both("GET POST", "pipelines", "/{type}", f"{_DOCS}/crm/pipelines/guide"),
         *_both("GET PATCH PUT DELETE", "pipelines", "/{type}/{id}", f"{_DOCS}/crm/pipelines/guide"),
         *_both("GET", "pipelines", "/{type}/{id}/audit", f"{_DOCS}/crm/pipelines/guide", simplified="Empty."),
