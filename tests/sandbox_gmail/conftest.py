@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import pytest
 
-from tests.sandbox_gmail.desk import Desk, on_fresh_desk
-from tradepost.sandbox.virtual import run
+from tests.sandbox_gmail.desk import Scenario, runner
+from tradepost.sandbox.gmail.strictness import Strictness
 
 
 @pytest.fixture
-def on_desk() -> Callable[[Callable[[Desk], Awaitable[None]]], None]:
-    """Runs a scenario on virtual time with a fresh domain."""
-    return lambda scenario: run(on_fresh_desk(scenario))
+def on_desk() -> Callable[[Scenario], None]:
+    """Runs a scenario on virtual time in a fresh domain as Google has it."""
+    return runner(Strictness())

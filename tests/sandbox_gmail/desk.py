@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import base64
+from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from email import message_from_string
 from email.message import EmailMessage
+from functools import cache
 from random import Random
 from typing import Any
 
 import httpx
 import jwt
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from tradepost.sandbox.gmail.auth import AUDIENCE, JWT_GRANT
+from tradepost.sandbox.gmail.strictness import Strictness
 from tradepost.sandbox.gmail.vendor import GmailVendor
 from tradepost.sandbox.kernel import Fault, World
 from tradepost.sandbox.transport import InProcessTransport
-from tradepost.sandbox.virtual import VirtualClock
+from tradepost.sandbox.virtual import VirtualClock, run
 
 ANNA, BO = "anna@ours.example", "bo@ours.example"
 G = "https://www.googleapis.com/auth/gmail."
@@ -51,6 +56,12 @@ def unpad(data: str) -> bytes:
     return base64.urlsafe_b64decode(data + "===")
 
 
+@cache
+def private_key(pem: str) -> Any:
+    """The key of a PEM file; reading one takes longer than signing with it."""
+    return load_pem_private_key(pem.encode(), None)
+
+
 @dataclass
 class Desk:
     vendor: GmailVendor
@@ -63,7 +74,9 @@ class Desk:
         now = int(self.clock.now().timestamp())
         made = {"iss": key["client_email"], "sub": user, "scope": " ".join(scopes), "aud": AUDIENCE}
         given: dict[str, Any] = made | {"iat": now, "exp": now + 3600} | claims
-        signed = jwt.encode({k: v for k, v in given.items() if v is not None}, key["private_key"], algorithm="RS256")
+        signed = jwt.encode(
+            {k: v for k, v in given.items() if v is not None}, private_key(key["private_key"]), algorithm="RS256"
+        )
         return await self.http.post(f"{AUDIENCE}", data={"grant_type": JWT_GRANT, "assertion": signed})
 
     async def token(self, user: str = ANNA, scopes: Sequence[str] = (FULL,)) -> str:
@@ -121,10 +134,13 @@ class Desk:
         self.vendor.world.faults.add(Fault(vendor="gmail", **more))
 
 
-async def on_fresh_desk(scenario: Callable[[Desk], Awaitable[None]]) -> None:
+Scenario = Callable[[Desk], Awaitable[None]]
+
+
+async def on_fresh_desk(scenario: Scenario, strictness: Strictness | None = None) -> None:
     """Run a scenario in a fresh domain; on virtual time the caller has started."""
     clock = VirtualClock()
-    vendor = GmailVendor(World(clock=clock, random=Random(1)))
+    vendor = GmailVendor(World(clock=clock, random=Random(1)), strictness=strictness)
     vendor.add_mailbox(ANNA, aliases=["sales@ours.example"], display_name="Anna", labels=["Orders/2026"])
     vendor.add_mailbox(BO)
     hosts = ("gmail.googleapis.com", "oauth2.googleapis.com", "accounts.google.com")
@@ -132,3 +148,56 @@ async def on_fresh_desk(scenario: Callable[[Desk], Awaitable[None]]) -> None:
     async with httpx.AsyncClient(transport=transport, timeout=30) as http:
         await scenario(Desk(vendor, clock, http))
     await transport.drain()
+
+
+def runner(strictness: Strictness) -> Callable[[Scenario], None]:
+    """Runs a scenario on virtual time in a fresh domain with these rules."""
+    return lambda scenario: run(on_fresh_desk(scenario, strictness))
+
+
+def parcel() -> bytes:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "li@buyer.example", ANNA, "询价单 <urgent>"
+    mail.set_content("Grüße & 您好", cte="base64")
+    mail.add_alternative("<p>Hello</p>", subtype="html")
+    mail.add_attachment(b"%PDF tiny", maintype="application", subtype="pdf", filename="报价.pdf")
+    return mail.as_bytes()
+
+
+def raw_body(raw: bytes, **more: object) -> dict[str, object]:
+    return {"raw": urlsafe_b64encode(raw).decode().rstrip("=")} | more
+
+
+def parts_of(answer: httpx.Response) -> list[tuple[str, int, str]]:
+    """(Content-ID, status, body) of each part."""
+    assert answer.status_code == 200, answer.text
+    whole = message_from_string(f"Content-Type: {answer.headers['content-type']}\n\n{answer.text}")
+    found = []
+    for part in whole.get_payload():
+        assert part.get_content_type() == "application/http"
+        head, _, body = part.get_payload().replace("\r\n", "\n").partition("\n\n")
+        found.append((str(part["Content-ID"]), int(head.split()[1]), body))
+    return found
+
+
+def statuses(answer: httpx.Response) -> list[int]:
+    return [status for _, status, _ in parts_of(answer)]
+
+
+def error_of(answer: httpx.Response) -> tuple[int, str, str]:
+    error = answer.json()["error"]
+    return answer.status_code, error["errors"][0]["domain"], error["errors"][0]["reason"]
+
+
+async def history_id(desk: Desk) -> str:
+    found: str = (await desk.get("profile"))["historyId"]
+    return found
+
+
+async def history(desk: Desk, start: str, **more: Any) -> list[dict[str, Any]]:
+    page = await desk.get("history", startHistoryId=start, **more)
+    found = page.get("history", [])
+    while "nextPageToken" in page:
+        page = await desk.get("history", startHistoryId=start, pageToken=page["nextPageToken"], **more)
+        found += page.get("history", [])
+    return found

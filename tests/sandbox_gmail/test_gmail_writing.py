@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
 
 import pytest
 
-from tests.sandbox_gmail.desk import ANNA, BO, Desk, make_mail, unpad
+from tests.sandbox_gmail.desk import ANNA, BO, Desk, make_mail, raw_body, unpad
 from tradepost.sandbox.gmail.content import parse
-
-
-def _body(raw: bytes, **more: object) -> dict[str, object]:
-    return {"raw": urlsafe_b64encode(raw).decode().rstrip("=")} | more
 
 
 async def _raw(desk: Desk, mid: str, user: str = ANNA) -> bytes:
@@ -22,7 +17,7 @@ async def _raw(desk: Desk, mid: str, user: str = ANNA) -> bytes:
 def test_sending_leaves_a_sent_copy_and_reaches_colleagues_without_bcc(on_desk) -> None:
     async def scenario(desk: Desk) -> None:
         mail = make_mail(sender=ANNA, to="li@buyer.example", Bcc=BO)
-        sent = await desk.post("messages/send", _body(mail))
+        sent = await desk.post("messages/send", raw_body(mail))
         assert sent["labelIds"] == ["SENT"]
         own = parse(await _raw(desk, sent["id"]))
         assert own["Bcc"] == BO
@@ -39,32 +34,19 @@ def test_sending_leaves_a_sent_copy_and_reaches_colleagues_without_bcc(on_desk) 
     on_desk(scenario)
 
 
-def test_sending_with_a_thread_id_joins_it_only_with_its_subject(on_desk) -> None:
-    async def scenario(desk: Desk) -> None:
-        first = desk.vendor.deliver(ANNA, make_mail("Offer", message_id="m1"))
-        for subject, joins in (("Re: Offer", True), ("Another", False)):
-            mail = make_mail(subject, sender=ANNA, to="li@buyer.example")
-            sent = await desk.post("messages/send", _body(mail, threadId=first))
-            assert (sent["threadId"] == first) is joins
-        missing = await desk.call("messages/send", method="POST", json=_body(mail, threadId="77"))
-        assert missing.status_code == 404
-
-    on_desk(scenario)
-
-
 def test_insert_and_import_store_unchanged_and_show_in_history(on_desk) -> None:
     async def scenario(desk: Desk) -> None:
         start = (await desk.get("profile"))["historyId"]
         raw = make_mail()
-        inserted = await desk.post("messages", _body(raw, labelIds=["INBOX"]))
-        imported = await desk.post("messages/import", _body(raw))
+        inserted = await desk.post("messages", raw_body(raw, labelIds=["INBOX"]))
+        imported = await desk.post("messages/import", raw_body(raw))
         assert await _raw(desk, inserted["id"]) == raw
         dates = [(await desk.get(f"messages/{m['id']}"))["internalDate"] for m in (inserted, imported)]
         written = int(datetime(2026, 3, 2, 7, tzinfo=UTC).timestamp() * 1000)
         assert dates == [str(int(desk.clock.now().timestamp() * 1000)), str(written)]
         told = (await desk.get("history", startHistoryId=start))["history"]
         assert [r["messagesAdded"][0]["message"]["id"] for r in told] == [inserted["id"], imported["id"]]
-        by_date = await desk.post("messages", _body(raw), internalDateSource="dateHeader")
+        by_date = await desk.post("messages", raw_body(raw), internalDateSource="dateHeader")
         assert (await desk.get(f"messages/{by_date['id']}"))["internalDate"] == str(written)
 
     on_desk(scenario)
@@ -134,26 +116,6 @@ def test_many_messages_and_whole_threads_change_at_once(on_desk) -> None:
         await desk.call("messages/batchDelete", method="POST", json={"ids": [lone]})
         assert await desk.ids("in:anywhere") == []
         assert (await desk.call(f"threads/{first}")).status_code == 404
-
-    on_desk(scenario)
-
-
-def test_drafts_over_the_api(on_desk) -> None:
-    async def scenario(desk: Desk) -> None:
-        mail = make_mail("Offer", sender=ANNA, to="li@buyer.example")
-        draft = await desk.post("drafts", {"message": _body(mail)})
-        assert draft["message"]["labelIds"] == ["DRAFT"]
-        assert [d["id"] for d in (await desk.get("drafts"))["drafts"]] == [draft["id"]]
-        again = await desk.get(f"drafts/{draft['id']}", method="PUT", json={"message": _body(mail)})
-        assert again["id"] == draft["id"]
-        assert again["message"]["id"] != draft["message"]["id"]
-        sent = await desk.post("drafts/send", {"id": draft["id"]})
-        assert sent["labelIds"] == ["SENT"]
-        assert sent["id"] not in (draft["message"]["id"], again["message"]["id"])
-        assert (await desk.call(f"drafts/{draft['id']}")).status_code == 404
-        other = await desk.post("drafts", {"message": _body(mail)})
-        assert (await desk.call(f"drafts/{other['id']}", method="DELETE")).status_code == 204
-        assert (await desk.get("drafts")) == {"resultSizeEstimate": 0}
 
     on_desk(scenario)
 
