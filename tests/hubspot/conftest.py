@@ -113,6 +113,12 @@ class Lab:
 
     # ------------------------------------------------------------------------------------------------------- writes
 
+    def acme(self):
+        """A customer: (company, contact, deal)."""
+        firm = self.host.add_company("Acme", "acme.example")
+        li = self.host.add_contact("Li Wei", "li@acme.example", company=firm)
+        return firm, li, self.host.add_deal("Big order", company=firm, contact=li, stage=self.host.stages.open)
+
     def mail(self, n=1, *participants, **changes):
         fields = {
             "key": f"v1:{n:064x}",

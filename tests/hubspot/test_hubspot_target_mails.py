@@ -19,11 +19,9 @@ from connectors.base.errors import (
 from connectors.base.model import (
     Absent,
     Address,
-    Attempt,
     Body,
     CannotTell,
     Found,
-    LinkEmail,
     Partial,
     Participant,
     Receipt,
@@ -37,20 +35,13 @@ MODES = ("a", "b", "c")
 SETTLED = 600
 
 
-def acme(lab):
-    """(company, contact, deal)."""
-    firm = lab.host.add_company("Acme", "acme.example")
-    li = lab.host.add_contact("Li Wei", "li@acme.example", company=firm)
-    return firm, li, lab.host.add_deal("Big order", company=firm, contact=li, stage=lab.host.stages.open)
-
-
 # ------------------------------------------------------------------------------------------------------- what is shown
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_mail_is_logged_on_all_its_records_with_its_own_date_sender_and_recipients(lab, mode):
     async def scenario(world):
-        firm, li, deal = acme(world)
+        firm, li, deal = world.acme()
         owner = world.host.add_user("anna@ours.example", "Anna Ode")
         people = (lab.contact(li), lab.company(firm))
         write = world.mail(1, *people, deal=deal, owner=owner, cc=(Address("x@else.example", "陈小明"),))
@@ -81,7 +72,7 @@ def test_a_mail_is_logged_on_all_its_records_with_its_own_date_sender_and_recipi
 
 def test_a_lead_is_linked_too_from_its_own_side(lab):
     async def scenario(world):
-        _, li, _ = acme(world)
+        _, li, _ = world.acme()
         lead = world.portal.add_lead("Li (Acme)", li)
         person = Participant(RecordRef(RecordKind.LEAD, lead), Role.FROM, "li@acme.example")
         write = world.mail(1, lab.contact(li), person)
@@ -98,7 +89,7 @@ def test_a_lead_is_linked_too_from_its_own_side(lab):
 
 def test_texts_are_cut_to_what_hubspot_takes_and_the_receipt_says_so(lab):
     async def scenario(world):
-        _, li, _ = acme(world)
+        _, li, _ = world.acme()
         body = Body("长" * 70_000, "<p>" + "x" * 70_000 + "</p>")
         everyone = tuple(Address(f"person{n}@customer{n}.example", "Somebody") for n in range(1500))
         write = world.mail(1, lab.contact(li), body=body, subject="s\x00\ud800" * 70_000, bcc=everyone)
@@ -114,7 +105,7 @@ def test_texts_are_cut_to_what_hubspot_takes_and_the_receipt_says_so(lab):
 
 def test_many_mails_go_in_few_calls_and_each_answer_is_its_own(lab):
     async def scenario(world):
-        _, li, deal = acme(world)
+        _, li, deal = world.acme()
         await world.target.check()
         world.world.requests.clear()
         writes = [world.mail(n, lab.contact(li), deal=deal) for n in range(1, 101)]
@@ -130,7 +121,7 @@ def test_many_mails_go_in_few_calls_and_each_answer_is_its_own(lab):
 
 def test_large_mails_are_spread_over_several_calls(lab):
     async def scenario(world):
-        _, li, _ = acme(world)
+        _, li, _ = world.acme()
         body = Body("文" * 60_000, "")
         receipts = await world.write(*[world.mail(n, lab.contact(li), body=body) for n in range(1, 31)])
         assert len({r.record for r in receipts}) == 30
@@ -142,7 +133,7 @@ def test_large_mails_are_spread_over_several_calls(lab):
 @pytest.mark.parametrize("mode", MODES)
 def test_a_task_stands_on_its_record_and_deal_with_its_due_time_and_text(lab, mode):
     async def scenario(world):
-        _, li, deal = acme(world)
+        _, li, deal = world.acme()
         owner = world.host.add_user("anna@ours.example", "Anna Ode")
         write = world.task(1, record=RecordRef(RecordKind.CONTACT, li), deal=deal, owner=owner, urgent=True)
         receipt = await world.only(write)
@@ -168,7 +159,7 @@ def test_a_task_stands_on_its_record_and_deal_with_its_due_time_and_text(lab, mo
 
 def test_the_same_mail_again_is_existing_and_leaves_one(lab):
     async def scenario(world):
-        _, li, _ = acme(world)
+        _, li, _ = world.acme()
         first = await world.only(world.mail(1, lab.contact(li)))
         again = await world.only(world.mail(1, lab.contact(li)))
         assert (again.record, again.effect) == (first.record, Done.EXISTING)
@@ -181,7 +172,7 @@ def test_the_same_mail_again_is_existing_and_leaves_one(lab):
 @pytest.mark.parametrize("effect", ["lost_reply", "reset_after", "truncated", "html", "status_after", "lost_request"])
 def test_a_lost_answer_is_unknown_for_all_and_the_look_up_tells(lab, effect, mode):
     async def scenario(world):
-        _, li, deal = acme(world)
+        _, li, deal = world.acme()
         writes = [world.mail(n, lab.contact(li), deal=deal) for n in (1, 2)]
         await world.target.check()
         sent = world.clock.now()
@@ -218,7 +209,7 @@ def _resumed(attempt, finding):
 @pytest.mark.parametrize("effect", ["lost_reply", "reset", "status", "status_after", "truncated", "html"])
 def test_a_link_that_went_wrong_leaves_a_part_that_is_finished_and_not_made_again(lab, effect):
     async def scenario(world):
-        _, li, deal = acme(world)
+        _, li, deal = world.acme()
         write = world.mail(1, lab.contact(li), deal=deal)
         await world.target.check()
         world.fault("associations.batch.create", effect, nth=2, status=503 if effect != "html" else 502)
@@ -241,7 +232,7 @@ def test_a_link_that_went_wrong_leaves_a_part_that_is_finished_and_not_made_agai
 @pytest.mark.parametrize("mode", MODES)
 def test_a_late_commit_is_found_after_the_declared_settling_time(lab, mode):
     async def scenario(world):
-        _, li, _ = acme(world)
+        _, li, _ = world.acme()
         account = await world.target.check()
         sent = world.clock.now()
         world.fault("emails.batch.*", "late_commit", kind="write", seconds=170)
@@ -258,7 +249,7 @@ def test_a_late_commit_is_found_after_the_declared_settling_time(lab, mode):
 @pytest.mark.parametrize("mode", ["b", "c"])
 def test_what_the_index_does_not_show_yet_is_found_beside_its_contact(lab, mode):
     async def scenario(world):
-        _, li, _ = acme(world)
+        _, li, _ = world.acme()
         world.portal.set_lag(86_400)
         write = replace(world.mail(1, lab.contact(li)), first_sent_at=world.clock.now())
         receipt = await world.only(replace(write, first_sent_at=None))
@@ -271,7 +262,7 @@ def test_what_the_index_does_not_show_yet_is_found_beside_its_contact(lab, mode)
 @pytest.mark.parametrize("mode", ["b", "c"])
 def test_a_contact_with_years_of_mail_is_read_back_only_as_far_as_needed(lab, mode):
     async def scenario(world):
-        _, li, _ = acme(world)
+        _, li, _ = world.acme()
         world.portal.set_lag(86_400 * 30)
         for _ in range(250):
             mail = world.portal.create(
@@ -293,7 +284,7 @@ def test_a_contact_with_years_of_mail_is_read_back_only_as_far_as_needed(lab, mo
 @pytest.mark.parametrize("mode", MODES)
 def test_a_request_that_was_carried_out_twice_shows_its_second_record(lab, mode):
     async def scenario(world):
-        _, li, _ = acme(world)
+        _, li, _ = world.acme()
         await world.target.check()
         world.fault("emails.batch.*", "duplicate", kind="write")
         write = world.mail(1, lab.contact(li))
@@ -309,7 +300,7 @@ def test_a_request_that_was_carried_out_twice_shows_its_second_record(lab, mode)
 
 def test_mails_that_differ_in_any_way_are_not_taken_for_each_other_without_a_key(lab):
     async def scenario(world):
-        _, li, _ = acme(world)
+        _, li, _ = world.acme()
         await world.only(world.mail(1, lab.contact(li), subject="Hello"))
         await world.later(SETTLED)
         second = lab.sent + timedelta(seconds=1)
@@ -340,7 +331,7 @@ def test_a_task_without_record_and_key_is_found_by_its_mark(lab):
 
 def test_a_mail_whose_content_is_hidden_from_us_cannot_be_told_without_a_key(lab):
     async def scenario(world):
-        _, li, _ = acme(world)
+        _, li, _ = world.acme()
         write = world.mail(1, lab.contact(li))
         await world.only(write)
         world.portal.revoke("sales-email-read")
@@ -355,7 +346,7 @@ def test_a_mail_whose_content_is_hidden_from_us_cannot_be_told_without_a_key(lab
 @pytest.mark.parametrize("mode", ["b", "c"])
 def test_what_is_sent_again_goes_alone(lab, mode):
     async def scenario(world):
-        _, li, _ = acme(world)
+        _, li, _ = world.acme()
         await world.target.check()
         world.world.requests.clear()
         again = [replace(world.mail(n, lab.contact(li)), first_sent_at=world.clock.now()) for n in (1, 2)]
@@ -372,7 +363,7 @@ def test_what_is_sent_again_goes_alone(lab, mode):
 @pytest.mark.parametrize("mode", MODES)
 def test_a_merged_contact_is_replaced_by_its_winner_and_the_mirror_is_told(lab, mode):
     async def scenario(world):
-        _, li, _ = acme(world)
+        _, li, _ = world.acme()
         other = world.host.add_contact("Li W.", "liw@acme.example")
         winner = world.host.merge_contacts(li, other)
         receipt = await world.only(world.mail(1, lab.contact(other, "liw@acme.example")))
@@ -390,7 +381,7 @@ def test_a_merged_contact_is_replaced_by_its_winner_and_the_mirror_is_told(lab, 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_deleted_record_drops_its_mail_only_and_nothing_is_written_for_it(lab, mode):
     async def scenario(world):
-        _, li, deal = acme(world)
+        _, li, deal = world.acme()
         gone = world.host.add_contact("Gone", "gone@acme.example")
         world.portal.erase(gone)  # no feed ever shows it
         good, bad = await world.write(world.mail(1, lab.contact(li)), world.mail(2, lab.contact(gone), deal=deal))
@@ -405,7 +396,7 @@ def test_a_deleted_record_drops_its_mail_only_and_nothing_is_written_for_it(lab,
 
 def test_a_deleted_deal_is_told_to_the_mirror(lab):
     async def scenario(world):
-        _, li, deal = acme(world)
+        _, li, deal = world.acme()
         world.portal.erase(deal)
         answer = await world.only(world.mail(1, lab.contact(li), deal=deal))
         assert isinstance(answer, Gone)
@@ -416,7 +407,7 @@ def test_a_deleted_deal_is_told_to_the_mirror(lab):
 
 def test_a_part_whose_record_is_gone_meanwhile_is_finished_without_it(lab):
     async def scenario(world):
-        _, li, deal = acme(world)
+        _, li, deal = world.acme()
         await world.target.check()
         world.fault("associations.batch.create", "reset", nth=2)
         write = world.mail(1, lab.contact(li), deal=deal)
@@ -434,7 +425,7 @@ def test_a_part_whose_record_is_gone_meanwhile_is_finished_without_it(lab):
 @pytest.mark.parametrize("mode", MODES)
 def test_one_refused_mail_does_not_keep_the_others_out(lab, mode):
     async def scenario(world):
-        _, li, _ = acme(world)
+        _, li, _ = world.acme()
         bad = world.mail(3, lab.contact(li), owner="999")
         answers = await world.write(
             *[world.mail(n, lab.contact(li)) for n in (1, 2)], bad, world.mail(4, lab.contact(li))
@@ -450,7 +441,7 @@ def test_one_refused_mail_does_not_keep_the_others_out(lab, mode):
 @pytest.mark.parametrize("mode", MODES)
 def test_a_batch_refused_as_a_whole_is_halved_until_the_culprit_is_alone(lab, mode):
     async def scenario(world):
-        _, li, _ = acme(world)
+        _, li, _ = world.acme()
         await world.target.check()
         world.world.requests.clear()
         world.fault("emails.batch.*", "status", kind="write", status=400)
@@ -464,7 +455,7 @@ def test_a_batch_refused_as_a_whole_is_halved_until_the_culprit_is_alone(lab, mo
 
 def test_a_rule_of_the_administrator_parks_the_mail_and_names_the_property(lab):
     async def scenario(world):
-        _, li, _ = acme(world)
+        _, li, _ = world.acme()
         world.portal.add_property("emails", "reviewed_by")
         world.portal.add_validation_rule("emails", "reviewed_by")
         answer = await world.only(world.mail(1, lab.contact(li)))
@@ -490,7 +481,7 @@ def test_a_rule_of_the_administrator_parks_the_mail_and_names_the_property(lab):
 )
 def test_each_refusal_of_a_write_has_its_own_consequence_and_is_sent_once(lab, fault, kind):
     async def scenario(world):
-        _, li, _ = acme(world)
+        _, li, _ = world.acme()
         await world.target.check()
         world.fault("emails.batch.upsert", "status", times=2, **fault)
         with pytest.raises(kind) as told:
@@ -500,154 +491,5 @@ def test_each_refusal_of_a_write_has_its_own_consequence_and_is_sent_once(lab, f
         if kind is RateLimited:
             assert told.value.retry_at > world.clock.now()
         assert not world.mails()
-
-    lab(scenario)
-
-
-def test_after_a_used_up_pool_nothing_more_is_sent_in_the_round(lab):
-    async def scenario(world):
-        _, li, _ = acme(world)
-        await world.target.check()
-        world.fault("emails.batch.upsert", "status", status=429, code="DAILY")
-        body = Body("文" * 60_000, "")
-        writes = [world.mail(n, lab.contact(li), body=body) for n in range(1, 31)]
-        with pytest.raises(RateLimited):
-            await world.write(*writes, world.task(99))
-        assert world.calls(kind="write") == 1
-
-    lab(scenario)
-
-
-# ------------------------------------------------------------------------------------------------------- native logging
-
-
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("setting", ["skip", "ask"])
-def test_a_mail_that_hubspot_logged_itself_is_left_alone(lab, mode, setting):
-    async def scenario(world):
-        _, li, _ = acme(world)
-        native = world.host.log_by_hand(lab.raw.encode(), li)
-        await world.later(30)
-        receipt, other = await world.write(world.mail(1, lab.contact(li)), world.mail(2, lab.contact(li)))
-        assert (receipt.record, receipt.effect, receipt.note) == (native, Done.EXISTING, "already_logged")
-        assert other.effect is Done.CREATED
-        assert len(world.mails()) == 2
-
-    lab(scenario, mode=mode, native_logging=setting)
-
-
-def test_a_busy_minute_of_native_mail_is_read_to_its_end(lab):
-    async def scenario(world):
-        _, li, _ = acme(world)
-        for n in range(230):
-            world.host.log_by_hand(lab.raw.replace("Quotation 1", f"Notice {n}").replace("m1@", f"n{n}@").encode(), li)
-        native = world.host.log_by_hand(lab.raw.encode(), li)
-        await world.later(30)
-        assert (await world.only(world.mail(1, lab.contact(li)))).record == native
-        assert world.calls("emails.search") == 2
-
-    lab(scenario)
-
-
-def test_with_ignore_every_mail_is_logged_and_nobody_is_asked(lab):
-    async def scenario(world):
-        _, li, _ = acme(world)
-        world.host.log_by_hand(lab.raw.encode(), li)
-        await world.later(30)
-        receipt = await world.only(world.mail(1, lab.contact(li)))
-        assert receipt.effect is Done.CREATED
-        assert not world.calls("emails.search")
-
-    lab(scenario, native_logging="ignore")
-
-
-def test_a_native_mail_counts_only_on_the_same_contact_near_the_same_time_and_with_the_same_words(lab):
-    async def scenario(world):
-        _, li, _ = acme(world)
-        chen = world.host.add_contact("Chen", "chen@acme.example")
-        world.host.log_by_hand(lab.raw.encode(), li)
-        await world.later(30)
-        late = lab.sent + timedelta(minutes=4)
-        answers = await world.write(
-            world.mail(1, lab.contact(chen, "chen@acme.example"), message_id=""),
-            world.mail(2, lab.contact(li), subject="Quotation 1 报价单", sent_at=late, message_id=""),
-            world.mail(3, lab.contact(li), subject="Re: Quotation 1 报价单", message_id=""),
-        )
-        assert [a.effect for a in answers] == [Done.CREATED] * 3
-
-    lab(scenario)
-
-
-# --------------------------------------------------------------------------------------------------------------- links
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_a_record_is_added_to_a_logged_mail_and_seen(lab, mode):
-    async def scenario(world):
-        firm, li, deal = acme(world)
-        chen = world.host.add_contact("Chen", "chen@acme.example")
-        logged = await world.only(world.mail(1, lab.contact(li)))
-        link = Attempt(
-            LinkEmail(
-                key=f"v1:{5:064x}",
-                mail="id1",
-                logged_key=f"v1:{1:064x}",
-                participants=(lab.contact(chen), lab.company(firm)),
-                deal=deal,
-                logged=logged.record,
-            )
-        )
-        assert await world.find(link) == (Absent(),)
-        assert (await world.only(link)).effect is Done.CHANGED
-        assert set(world.portal.linked(logged.record, "contacts")) == {li, chen}
-        assert set(world.portal.linked(logged.record, "companies")) == {firm}
-        assert set(world.portal.linked(logged.record, "deals")) == {deal}
-        (found,) = await world.find(link)
-        assert isinstance(found, Found)
-        assert (await world.only(link)).effect is Done.UNCHANGED
-
-    lab(scenario, mode=mode)
-
-
-@pytest.mark.parametrize("effect", ["lost_reply", "lost_request", "truncated"])
-def test_a_lost_link_is_looked_up(lab, effect):
-    async def scenario(world):
-        _, li, deal = acme(world)
-        await world.only(world.mail(1, lab.contact(li)))
-        link = Attempt(LinkEmail(key="v1:5", mail="id1", logged_key=f"v1:{1:064x}", deal=deal))
-        world.fault("associations.batch.create", effect)
-        with pytest.raises(OutcomeUnknown):
-            await world.write(link)
-        (found,) = await world.find(link)
-        assert isinstance(found, Absent if effect == "lost_request" else Found)
-
-    lab(scenario)
-
-
-def test_a_link_on_a_deleted_mail_or_to_a_deleted_record_is_gone(lab):
-    async def scenario(world):
-        _, li, deal = acme(world)
-        logged = await world.only(world.mail(1, lab.contact(li)))
-        chen = world.host.add_contact("Chen", "chen@acme.example")
-        link = LinkEmail(
-            key="v1:5", mail="id1", logged_key=f"v1:{1:064x}", participants=(lab.contact(chen),), logged=logged.record
-        )
-        world.host.delete_record(chen)
-        assert isinstance(await world.only(Attempt(link)), Gone)
-        world.host.delete_record(logged.record)
-        assert isinstance(await world.only(Attempt(replace(link, participants=(), deal=deal))), Gone)
-
-    lab(scenario)
-
-
-def test_no_association_permission_pauses_instead_of_parking(lab):
-    async def scenario(world):
-        _, li, _ = acme(world)
-        await world.only(world.mail(1, lab.contact(li)))
-        deal = world.host.add_deal("Other")
-        link = Attempt(LinkEmail(key="v1:5", mail="id1", logged_key=f"v1:{1:064x}", deal=deal))
-        world.fault("associations.batch.create", "status", status=400, code="USER_DOES_NOT_HAVE_PERMISSIONS")
-        with pytest.raises(NotPermitted):
-            await world.write(link)
 
     lab(scenario)
