@@ -86,7 +86,7 @@ class SalesforceHost:
             "Subject": str(mail["Subject"] or ""),
             "FromAddress": sender,
             "ToAddress": "; ".join(a.addr_spec for a in mail["To"].addresses) if mail["To"] else None,
-            "MessageDate": parsedate_to_datetime(str(mail["Date"])).astimezone(UTC),
+            "MessageDate": parsedate_to_datetime(str(mail["Date"])).astimezone(UTC).isoformat(),
             "MessageIdentifier": str(mail["Message-ID"] or "") or None,
             "Incoming": incoming,
             "Status": "3",
