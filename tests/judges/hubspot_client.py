@@ -136,6 +136,7 @@ def searching(desk: Desk) -> None:
     assert (one.total, one.paging) == (1, None)
     many = desk.search(filter_groups=where("email", "IN", *[f"buyer{n}@hanseatic.example" for n in range(9)]))
     assert many.total == 9
+    assert desk.search(filter_groups=where("email", "IN", "BUYER7@hanseatic.example")).total == 0
     assert desk.search(query="Hanseatic").total >= CONTACTS
     assert desk.search("companies", query="hanseatic").total == 1
     since = datetime(2026, 1, 1, tzinfo=UTC)
@@ -185,6 +186,8 @@ def wrong_searches(desk: Desk) -> None:
     )
     refused(lambda: desk.search(filter_groups=where("email", "EQ", "x") * 6), 400, "filterGroups")
     refused(lambda: desk.search("nonsense"), 400, "Unable to infer object type")
+    many = where("email", "IN", *[f"buyer{number}@a-rather-long-name.example" for number in range(90)])
+    refused(lambda: desk.search(filter_groups=many), 400, "3000 are allowed")
     api = desk.bare.crm.contacts.search_api
     error = refused(lambda: [api.do_search(contacts.PublicObjectSearchRequest()) for _ in range(9)], 429, "SECONDLY")
     assert "X-HubSpot-RateLimit-Max" not in error.headers

@@ -92,6 +92,8 @@ def upserts(desk: Desk) -> None:
     assert (len(partly.results), partly.errors[0].context["objectWriteTraceId"]) == (1, ["t3"])
     wrong = batch(inputs=[put(id="x", id_property="firstname", properties={})])
     refused(lambda: api.upsert(wrong), 400, "non-unique")
+    tied = {"id": "k-4", "idProperty": "judge_key", "properties": {}, "associations": []}
+    refused(lambda: api.upsert({"inputs": [tied]}), 400, "associations")
 
 
 @judge("merges two contacts into a third id that both old ones lead to; forgets a person for good")
@@ -142,6 +144,12 @@ def activities(desk: Desk) -> None:
     desk.act(desk.portal.set_lag, 0)
     assert desk.search("tasks", filter_groups=where("associations.contact", "EQ", person)).results[0].id == made.id
     desk.act(desk.portal.set_lag, 10)
+    late = {"hs_timestamp": "yesterday", "hs_task_subject": "x"}
+    refused(lambda: tasks.create(make(properties=late)), 400, "INVALID_DATE")
+    desk.act(desk.portal.revoke, "sales-email-read")
+    hidden = mails.get_by_id(mail.id, properties=["hs_email_headers", "hs_email_subject"]).properties
+    assert (hidden["hs_email_headers"], hidden["hs_email_subject"]) == (None, "报价 Offer")
+    desk.act(desk.portal.grant, "sales-email-read")
     for api, record in ((mails, mail), (tasks, made), (desk.hs.crm.objects.notes.basic_api, note)):
         api.archive(record.id)
 
@@ -167,8 +175,9 @@ def links(desk: Desk) -> None:
     assert first.results[0].to_object_id != rest.results[0].to_object_id
     assert api.archive("contacts", person, "deals", deal) is None
     assert api.get_page("contacts", person, "deals").results == []
-    spec.association_type_id = 99_999
-    refused(lambda: api.create("contacts", person, "deals", deal, [spec]), 400)
+    for wrong in (99_999, 198):
+        spec.association_type_id = wrong
+        refused(lambda: api.create("contacts", person, "deals", deal, [spec]), 400)
     refused(lambda: api.get_page("contacts", "1", "deals"), 404)
 
 

@@ -35,6 +35,7 @@ Handler = Callable[[State, Call], Answer]
 
 HANDLERS: dict[str, Handler] = {
     "get_org": metadata.get_org,
+    "get_currencies": metadata.get_currencies,
     "get_users": people.get_users,
     "get_user": people.get_user,
     "count_users": people.count_users,

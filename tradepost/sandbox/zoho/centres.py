@@ -21,7 +21,7 @@ class Centre:
 
 def _centre(location: str, accounts: str, api: str) -> Centre:
     tld = api.removeprefix("www.")
-    return Centre(location, accounts, api, (f"sandbox.{tld}", f"developer.{tld}", f"content.{tld}"))
+    return Centre(location, accounts, api, (tld, f"sandbox.{tld}", f"developer.{tld}", f"content.{tld}"))
 
 
 CENTRES = {

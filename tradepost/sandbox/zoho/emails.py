@@ -376,7 +376,7 @@ def _linked_answer(state: State, results: list[Body | Refused]) -> Answer:
 
 
 def _contact_mails(state: State, call: Call) -> dict[str, Row]:
-    if call.found["module"] != "Contacts":
+    if call.found["module"].lower() != "contacts":
         raise wrong_module()
     if state.settings.edition == "free":
         raise Refused("FEATURE_NOT_SUPPORTED", "Your License does not support this feature.")

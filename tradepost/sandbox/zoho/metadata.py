@@ -44,6 +44,14 @@ def items(state: State, name: str, items: list[Any]) -> Answer:
 # ------------------------------------------------------------------------------------------------------------------ org
 
 
+def get_currencies(state: State, _: Call) -> Answer:
+    """This organisation has its own currency only.
+
+    https://www.zoho.com/crm/developer/docs/api/v8/get-currencies.html
+    """
+    return items(state, "currencies", [])
+
+
 def get_org(state: State, _: Call) -> Answer:
     settings = state.settings
     admin = next((user for user in state.store.rows("users")), None)

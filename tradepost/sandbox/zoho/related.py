@@ -216,7 +216,7 @@ def _untie(state: State, record: str, related: Related, other: str, user: str) -
 def stage_history(state: State, call: Call) -> Answer:
     """Deals/{id}/Stage_History, newest first."""
     records.module_for(state, call)
-    if call.found["module"] != "Deals" or state.store.get("Deals", call.found["id"]) is None:
+    if call.found["module"].lower() != "deals" or state.store.get("Deals", call.found["id"]) is None:
         raise wrong_related_id()
     listing.field_names(state, call)
     rows = state.store.find("$Stages", "Deal", call.found["id"])

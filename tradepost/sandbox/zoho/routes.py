@@ -53,6 +53,7 @@ def _route(method: str, pattern: str, name: str, *groups: str, heavy: bool = Fal
 def _settings() -> list[Route]:
     found = [
         _route("GET", "org", "get_org", "org"),
+        _route("GET", "org/currencies", "get_currencies", "settings.currencies"),
         _route("GET", "users", "get_users", "users"),
         _route("GET", "users/actions/count", "count_users", "users"),
         _route("GET", "users/{id}", "get_user", "users"),

@@ -26,7 +26,11 @@ JSON_TYPES = {
     "subform": "jsonarray",
     "tags": "jsonarray",
 }
-JSON_NAMES = {"lookup": "jsonobject", "ownerlookup": "jsonobject", "tags": "text"}
+JSON_NAMES = {"lookup": "jsonobject", "ownerlookup": "jsonobject", "bigint": "string"}
+"""Where a field's metadata names another type than refusals do.
+
+Tag is a jsonarray and bigint a string (observed: Airbyte's source-zoho-crm maps no others, and reads Account_Number).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,11 @@ class Schema:
         return iter(self.modules.values())
 
     def get(self, name: str) -> Module | None:
-        return self.modules.get(name)
+        """In any case, as clients write them in paths (observed: n8n asks for /accounts and /leads)."""
+        found = self.modules.get(name)
+        if found is None:
+            found = next((each for each in self if each.name.lower() == name.lower()), None)
+        return found
 
     def indexed(self, table: str, name: str) -> bool:
         """For `Store`."""

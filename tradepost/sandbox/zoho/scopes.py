@@ -45,11 +45,13 @@ def _covers(scope: list[str], wanted: list[str], operation: str) -> bool:
 
 def module_scope(module: str) -> str:
     """A module's name in scopes: custom modules share one."""
-    return module.replace("_", "").lower() if module in _STANDARD else "custom"
+    name = module.replace("_", "").lower()
+    return name if name in _STANDARD else "custom"
 
 
 _STANDARD = frozenset(
-    {
+    each.replace("_", "").lower()
+    for each in (
         "Leads",
         "Accounts",
         "Contacts",
@@ -70,5 +72,5 @@ _STANDARD = frozenset(
         "Purchase_Orders",
         "Invoices",
         "Emails",
-    }
+    )
 )

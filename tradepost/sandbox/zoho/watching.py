@@ -161,4 +161,5 @@ def bulk_read_result(state: State, call: Call) -> Answer:
     content = state.contents.get(f"bulk/{call.found['id']}")
     if content is None:
         raise wrong_url()
-    return Answer(body=content, media="application/zip")
+    name = {"Content-Disposition": f'attachment; filename="{call.found["id"]}.zip"'}
+    return Answer(body=content, headers=name, media="application/zip")
