@@ -8,7 +8,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.sandbox_graph.graph_desk import ANNA, GRAPH, IMMUTABLE, Desk, make_mail, said
+from tests.sandbox_graph.graph_desk import ANNA, BO, GRAPH, IMMUTABLE, Desk, make_mail, said
 
 INBOX = "mailFolders/inbox/messages"
 DELTA = f"{INBOX}/delta"
@@ -323,6 +323,20 @@ def test_absolute_batch_urls_refused(on_desk) -> None:
         relative = link.removeprefix(f"{GRAPH}/v1.0")
         answer = await desk.batch([{"id": "1", "method": "GET", "url": relative}])
         assert [part["status"] for part in answer.json()["responses"]] == [200]
+
+    on_desk(scenario)
+
+
+def test_batch_writes_have_bodies(on_desk) -> None:
+    async def scenario(desk: Desk) -> None:
+        draft = await desk.post("messages", {"subject": "hello", "toRecipients": [{"emailAddress": {"address": BO}}]})
+        part = {"id": "1", "method": "POST", "url": f"/users/{ANNA}/messages/{draft['id']}/send"}
+        kind = {"headers": {"Content-Type": "application/json"}}
+        assert (await desk.batch([part])).status_code == 400
+        assert (await desk.batch([part | {"body": {}}])).status_code == 400
+        assert (await desk.batch([part | kind])).status_code == 400
+        answer = await desk.batch([part | kind | {"body": {}}])
+        assert [each["status"] for each in answer.json()["responses"]] == [202]
 
     on_desk(scenario)
 

@@ -66,6 +66,24 @@ def test_ids_case_sensitive(on_desk) -> None:
 # ---------------------------------------------------------------------------------------------------------------- lists
 
 
+def test_directory_needs_consistency_level(on_desk) -> None:
+    async def scenario(desk: Desk) -> None:
+        eventual = {"ConsistencyLevel": "eventual"}
+        assert (await desk.call("/users/$count", headers=eventual)).text == "2"
+        assert (await desk.call("/users/$count", headers=eventual, filter=f"mail eq '{ANNA}'")).text == "1"
+        ends = {"filter": "endswith(mail,'@ours.example')"}
+        for query in ({"search": '"displayName:an"'}, ends):
+            assert await desk.error("/users", **query) == (400, "Request_UnsupportedQuery")
+        assert await desk.error("/users/$count") == (400, "Request_UnsupportedQuery")
+        assert "@odata.count" not in await desk.get("/users", count="true")
+        found = await desk.get("/users", headers=eventual, count="true", search='"displayName:berg" OR "mail:nobody"')
+        assert (found["@odata.count"], [row["mail"] for row in found["value"]]) == (1, [ANNA])
+        assert len((await desk.get("/users", headers=eventual, count="true", **ends))["value"]) == 2
+        assert await desk.error("/users", headers=eventual, search="anna") == (400, "BadRequest")
+
+    on_desk(scenario)
+
+
 def test_inefficient_filter(on_desk) -> None:
     async def scenario(desk: Desk) -> None:
         fill(desk, 3)

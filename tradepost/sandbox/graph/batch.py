@@ -93,7 +93,9 @@ def _part(entry: Mapping[str, Any], outer: Inquiry, strict: Strictness) -> Part:
         raise bad_request("Invalid batch payload format.")
     headers = {str(k).lower(): str(v) for k, v in given.items()}
     body = entry.get("body")
-    if method in ("POST", "PATCH", "PUT") and body is not None and "content-type" not in headers:
+    bare = body is None and strict.batch_writes_have_bodies
+    if method in ("POST", "PATCH", "PUT") and (bare or (body is not None and "content-type" not in headers)):
+        # also where the call itself takes none: https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/2628
         raise bad_request(f"Write request id : {own} does not contain Content-Type header or body.")
     version = outer.path.split("/")[1].lower()
     path = unquote(target.path)

@@ -59,6 +59,8 @@ class Strictness:
     """The answers of a batch come in any order."""
     absolute_batch_urls_refused: bool = True
     """A batch with an absolute URL is refused."""
+    batch_writes_have_bodies: bool = True
+    """A POST, PATCH or PUT in a batch has a Content-Type and a body, `{}` at least, or the whole batch is refused."""
     translate_limit: bool = True
     """translateExchangeIds takes 1,000 ids at most."""
     subscription_life: bool = True
@@ -85,6 +87,9 @@ class Strictness:
     """A list of folders has one level; children are asked for apart."""
     hidden_folders_left_out: bool = True
     """Hidden folders are listed with includeHiddenFolders=true only."""
+
+    directory_needs_consistency_level: bool = True
+    """Users are counted, searched and looked for by the end of a name with ConsistencyLevel: eventual only."""
 
     # ---- contents
     inline_only_has_no_attachments: bool = True

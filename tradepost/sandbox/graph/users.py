@@ -5,7 +5,9 @@ https://learn.microsoft.com/graph/api/resources/user.
 
 from __future__ import annotations
 
-from tradepost.sandbox.graph import lists
+from dataclasses import replace
+
+from tradepost.sandbox.graph import advanced, lists
 from tradepost.sandbox.graph.call import Call, Need, Reply, Route
 from tradepost.sandbox.graph.people import User
 from tradepost.sandbox.graph.view import USER, Json, pick, stamp
@@ -89,16 +91,29 @@ def get_user(call: Call) -> Reply:
     return Reply(body={"@odata.context": context} | pick(whole(call.owner), select or _DEFAULT))
 
 
-def list_users(call: Call) -> Reply:
-    select = call.select(NAMES, USER)
+def _searched(call: Call) -> list[User]:
+    """The users by name; those only that $search finds."""
     users = sorted(call.vendor.directory.users.values(), key=lambda user: (user.name.lower(), user.id))
+    if "search" not in call.options:
+        return users
+    test = advanced.compile_search(call.options["search"], NAMES)
+    return [user for user in users if test(whole(user))]
+
+
+def list_users(call: Call) -> Reply:
+    call = advanced.admitted(call, NAMES, USER)
+    select = call.select(NAMES, USER)
+    users = _searched(call)
     page = lists.plain(call, users, whole, names=NAMES, kind=USER, max_page=MAX_PAGE, default=PAGE, token=True)
     rows = page.rows if select else [pick(row, _DEFAULT) for row in page.rows]
     return Reply(body=page.envelope(call, call.context("users", select), rows))
 
 
 def count_users(call: Call) -> Reply:
-    return Reply(body=str(len(call.vendor.directory.users)).encode(), kind="text/plain")
+    advanced.check_raw_count(call)
+    counting = replace(call, options={**call.options, "count": "true", "top": "1"})
+    page = lists.plain(counting, _searched(call), whole, names=NAMES, kind=USER)
+    return Reply(body=str(page.total).encode(), kind="text/plain")
 
 
 def organization(call: Call) -> Reply:
