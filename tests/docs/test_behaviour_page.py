@@ -1,5 +1,6 @@
 """The page of the rules that the sandbox keeps is the classes and the tests that are there."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,14 @@ def test_every_rule_has_a_sentence_and_a_test_by_its_name(vendor):
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_what_a_vendor_is_known_for_is_among_its_rules(vendor):
     assert set(LISTED[vendor].split()) <= {rule.name for rule in rules(vendor)}
+
+
+@pytest.mark.parametrize("vendor", ["gmail", "salesforce"])
+def test_each_rule_is_looked_up_at_one_place(vendor):
+    folder = Path(__file__).parents[2] / f"tradepost/sandbox/{vendor}"
+    code = "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py")))
+    places = re.findall(r"\b(?:_?strictness|keeps)\.(\w+)", code)
+    assert sorted(places) == sorted(rule.name for rule in rules(vendor))
 
 
 def test_a_test_belongs_to_the_longest_rule_it_may_be_named_for():
