@@ -25,6 +25,8 @@ from tradepost.daemon import Engine
 from tradepost.log import open_log, route_libraries
 from tradepost.messages import Language
 from tradepost.sandbox.company import CRMS, MAIL, Company, add_mailbox, exporter, stage_rules, write_config
+from tradepost.sandbox.gmail.host import GmailHost
+from tradepost.sandbox.hubspot.host import HubSpotHost
 from tradepost.sandbox.kernel import World
 from tradepost.sandbox.serve import Served, serve
 from tradepost.sandbox.trade.build import Letter, letters, people, person
@@ -35,6 +37,7 @@ SETTLE_SECONDS = 2.0  # instead of the ten minutes that a real CRM is given
 POLL_SECONDS = 2.0
 # What Google grants projects in use before May 2026: https://developers.google.com/workspace/gmail/api/reference/quota
 UNITS_PER_MINUTE = 15_000
+CALLS_PER_TEN_SECONDS = 5_000  # of HubSpot, so that nobody waits for a demo
 # As shipped, but a quotation moves the deal by itself, so that there is something to see.
 MODES = {"quotation_sent": "apply", "order_received": "propose"}
 GROUP_MEMBER = "wei"  # a colleague who gets mail through a group address, by a relay
@@ -170,11 +173,18 @@ def _company(clock: Clock, history: Callable[[datetime], tuple[Letter, ...]]) ->
 
 
 def generous(company: Company) -> dict[str, dict[str, int]]:
-    """Let the simulated Gmail grant a mailbox more in a minute; returns the keys that tell its connection so."""
-    if "google" not in company.mail:
-        return {}
-    company.gmail.set_quota(user_per_minute=UNITS_PER_MINUTE)
-    return {"google": {"units_per_minute": UNITS_PER_MINUTE}}
+    """Let the simulated Gmail and HubSpot grant more in a time; returns the keys that tell the connections so."""
+    told = {}
+    for name, mail in company.mail.items():
+        if isinstance(mail, GmailHost):
+            mail.vendor.set_quota(user_per_minute=UNITS_PER_MINUTE)
+            told[name] = {"units_per_minute": UNITS_PER_MINUTE}
+    for name, crm in company.crms.items():
+        if isinstance(crm, HubSpotHost):
+            crm.vendor.portal.set_limits(ten_seconds=CALLS_PER_TEN_SECONDS)
+            crm.vendor.portal.loosen(search_pool=False)
+            told[name] = {"calls_per_ten_seconds": CALLS_PER_TEN_SECONDS, "searches_per_second": 10}
+    return told
 
 
 def past(now: datetime) -> tuple[Letter, ...]:
