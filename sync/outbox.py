@@ -130,6 +130,13 @@ def _refused(state: ItemState, reason: Reason, answer: ConnectorError) -> Change
     return Change(state=state, reason=reason, detail=detail(answer), never_sent=True)
 
 
+def resumed(change: Change, half_record: str, steps: tuple[str, ...]) -> Change:
+    """What was half written before a passing refusal is still half written after it."""
+    if change.state is not ItemState.READY or not half_record:
+        return change
+    return replace(change, half_record=half_record, steps=steps, never_sent=False)
+
+
 def _later(answer: ConnectorError, *, tries: int, now: datetime, random: Random) -> Change:
     if tries + 1 >= MOST_TRIES:
         return Change(state=ItemState.PARKED, reason=Reason.TRIES_EXHAUSTED, detail=detail(answer), count_try=True)

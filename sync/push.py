@@ -218,13 +218,17 @@ class Pusher:
         answers = await self._write([attempts[item.key] for item in batch])
         now = self._clock.now()
         changes = {
-            item.key: outbox.after_write(
-                item.kind,
-                answer,
-                tries=item.tries,
-                now=now,
-                capability=self._capabilities[item.kind],
-                random=self._random,
+            item.key: outbox.resumed(
+                outbox.after_write(
+                    item.kind,
+                    answer,
+                    tries=item.tries,
+                    now=now,
+                    capability=self._capabilities[item.kind],
+                    random=self._random,
+                ),
+                item.half_record,
+                item.steps,
             )
             for item, answer in zip(batch, answers, strict=True)
         }

@@ -120,3 +120,13 @@ def test_jitter_comes_from_the_seed():
     assert outbox.backoff(3, Random(7)) == outbox.backoff(3, Random(7))
     assert outbox.backoff(3, Random(7)) != outbox.backoff(3, Random(8))
     assert outbox.backoff(40, Random(7)) <= outbox.LONGEST_WAIT * 1.25
+
+
+def test_what_is_half_written_stays_so_after_a_passing_refusal():
+    half = ("moved",)
+    for answer in (errors.Transient("later"), errors.RateLimited("slow"), errors.NotPermitted("no")):
+        change = outbox.resumed(after(answer), "006D", half)
+        assert (change.state, change.half_record, change.steps) == (ItemState.READY, "006D", half)
+        assert not change.never_sent
+    assert outbox.resumed(after(errors.Rejected("never")), "006D", half).steps == ()
+    assert outbox.resumed(after(errors.Transient("later")), "", ()).never_sent
