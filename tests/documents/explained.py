@@ -120,8 +120,9 @@ EXPLAINED: tuple[Explained, ...] = (
     ),
     Explained(
         "zoho",
-        r"PUT /crm/v8/.*/actions/blueprint: 200 \$\.message: 'transition saved partially' is none of the values",
-        "The page tells of transitions that were saved in part.",
+        r"PUT /crm/v8/.*/actions/blueprint: 200 \$\.message: 'transition saved partially' is none of the values"
+        r"|PUT /crm/v8/.*/actions/blueprint: request \$\.blueprint\[\]: '(process_info|transitions)' is missing",
+        "The page's request names a transition and its data, and transitions may be saved in part.",
         "https://www.zoho.com/crm/developer/docs/api/v7/update-blueprint.html",
     ),
     Explained(
