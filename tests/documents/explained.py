@@ -133,8 +133,8 @@ EXPLAINED: tuple[Explained, ...] = (
     ),
     Explained(
         "zoho",
-        r".* /crm/v8/actions/watch: 200 \$\.watch\[\]\.channel_id: str instead of object",
-        "A channel's id is a number as text on the page.",
+        r".*: 200 \$\.(watch\[\]\.channel_id: str instead of object|data\[\]\.id: str instead of integer)",
+        "Ids are numbers as text on the pages.",
         f"{_ZOHO}/notifications/overview.html",
     ),
     Explained(
