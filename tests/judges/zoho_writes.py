@@ -406,7 +406,9 @@ def jobs(desk: Desk) -> None:
     assert plain(added.get_code()) == "ADDED_SUCCESSFULLY"
     job = added.get_details()["id"]
     (told_job,) = told(bulk_read.BulkReadOperations().get_bulk_read_job_details(int(job)), 200).get_data()
-    assert plain(told_job.get_state()) in ("COMPLETED", "ADDED", "IN PROGRESS")
+    assert plain(told_job.get_state()) == "COMPLETED"
+    assert told_job.get_query().get_module().get_api_name() == "Contacts"
+    assert told_job.get_result().get_count() == len(desk.act(desk.org.records, "Contacts"))
     content = told(bulk_read.BulkReadOperations().download_result(int(job)), 200).get_file().get_stream().content
     assert content.startswith(b"PK")
 

@@ -53,6 +53,8 @@ def test_an_export_has_a_name(on_site: OnSite) -> None:
         query = {"query": {"module": {"api_name": "Leads"}, "fields": ["Last_Name"]}}
         job = (await site.http.post("/crm/bulk/v8/read", json=query)).json()["data"][0]["details"]["id"]
         await site.world.clock.sleep(120)
+        told = (await site.http.get(f"/crm/bulk/v8/read/{job}")).json()["data"][0]
+        assert (told["query"]["module"]["api_name"], told["query"]["page"], told["result"]["count"]) == ("Leads", 1, 1)
         result = await site.http.get(f"/crm/bulk/v8/read/{job}/result")
         assert result.content.startswith(b"PK")
         assert result.headers["Content-Disposition"] == f'attachment; filename="{job}.zip"'

@@ -17,7 +17,7 @@ from tradepost.sandbox.zoho import listing, values
 from tradepost.sandbox.zoho.call import Answer, Call, array
 from tradepost.sandbox.zoho.errors import Refused, mandatory, param_missing, success, wrong_data, wrong_url
 from tradepost.sandbox.zoho.schema import Module
-from tradepost.sandbox.zoho.state import State
+from tradepost.sandbox.zoho.state import State, minified
 from tradepost.sandbox.zoho.writing import Result, written
 
 MOST_CHANNELS = 50
@@ -124,10 +124,12 @@ def start_bulk_read(state: State, call: Call) -> Answer:
         "download_url": f"/crm/bulk/{call.version}/read/{job}/result",
         "per_page": MOST_ROWS,
         "more_records": page * MOST_ROWS < state.store.size(module.name),
+        "next_page_token": None,
     }
+    shown = {"criteria": None, "cvid": None, "file_type": None, **query, "module": minified(module), "page": page}
     details = {"id": job, "operation": "read", "created_by": state.person(call.user), "created_time": state.stamp()}
     csv_file = _zip(job, _csv(state, module, names, rows))
-    state.jobs[job] = {"meta": {**details, "state": "COMPLETED", "query": query, "file_type": "csv", "result": result}}
+    state.jobs[job] = {"meta": {**details, "state": "COMPLETED", "query": shown, "file_type": "csv", "result": result}}
     state.contents[f"bulk/{job}"] = csv_file
     done = success({**details, "state": "ADDED"}, "Added successfully.", "ADDED_SUCCESSFULLY")
     return Answer(status=201, body={"data": [done], "info": {}})
