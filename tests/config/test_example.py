@@ -8,6 +8,7 @@ from typing import get_args
 
 import jsonschema
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from tradepost.config import load
@@ -52,7 +53,7 @@ def written() -> dict[str, str]:
     found: dict[str, str] = {}
     stack: list[tuple[int, str]] = []
     comment: list[str] = []
-    names = {"google": "gmail", "crm": "salesforce"}
+    names = {"google": "gmail", "microsoft": "microsoft365"}  # the CRMs go by their types
     for line in EXAMPLE.splitlines():
         match = KEY.match(line)
         if match and (not match["comment"] or len(comment) > 0):
@@ -60,7 +61,7 @@ def written() -> dict[str, str]:
             stack = [(at, key) for at, key in stack if at < indent]
             path = ".".join([*(key for _, key in stack), match["key"]])
             for name, kind in names.items():
-                path = path.replace(f"connections.{name}", f"connections.{kind}")
+                path = path.replace(f"connections.{name}.", f"connections.{kind}.")
             found.setdefault(path, " ".join(comment))
             if not match["comment"]:
                 stack.append((indent, match["key"]))
@@ -88,7 +89,22 @@ def test_the_example_is_a_configuration(tmp_path: Path) -> None:
     path.write_text(EXAMPLE, encoding="utf-8")
     settings = load(path, {})
     assert [m.address for m in settings.mailboxes] == ["alice@acme.example", "bob@acme.example", "sales@acme.example"]
-    assert settings.crm["crm"].common.writes == "off"
+    assert [m.targets for m in settings.mailboxes] == [("salesforce",), ("hubspot", "zoho"), ("hubspot", "zoho")]
+    assert {name: crm.common.writes for name, crm in settings.crm.items()} == dict.fromkeys(settings.crm, "off")
+
+
+@pytest.mark.parametrize("mail", ["google", "microsoft"])
+@pytest.mark.parametrize("crm", ["salesforce", "hubspot", "zoho"])
+def test_what_is_left_after_deleting_connections_is_a_configuration(tmp_path: Path, mail: str, crm: str) -> None:
+    data = read(EXAMPLE).data
+    data["connections"] = {name: data["connections"][name] for name in (mail, crm)}
+    for mailbox in data["mailboxes"]:
+        mailbox.pop("connection", None)
+        mailbox.pop("targets", None)
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    settings = load(path, {})
+    assert {(m.account, m.targets) for m in settings.mailboxes} == {(mail, (crm,))}
 
 
 def test_defaults_that_the_example_shows_are_the_defaults(tmp_path: Path) -> None:
@@ -97,9 +113,11 @@ def test_defaults_that_the_example_shows_are_the_defaults(tmp_path: Path) -> Non
     settings = load(path, {})
     for part in (settings.poll, settings.retention, settings.log):
         assert part == type(part)()
-    google, usual = settings.mail["google"].config, find_kind("gmail")
-    assert usual is not None
-    assert google == usual.config(auth=google.auth)  # type: ignore[attr-defined]
+    needed = {"salesforce": {"auth", "login_url"}, "zoho": {"data_centre", "client_id", "client_secret"}}
+    for account in (*settings.mail.values(), *settings.crm.values()):
+        config = account.config
+        own = {name: getattr(config, name) for name in needed.get(account.common.type, {"auth"})}
+        assert config == type(config)(**own), account.name
 
 
 def test_the_committed_schema_is_current() -> None:
@@ -123,6 +141,10 @@ def test_the_schema_takes_the_example_and_is_a_schema() -> None:
         ("level: info", "level: loud"),
         ("poll:", "pol:"),
         ("type: gmail", "kind: gmail"),
+        ("cloud: global", "cloud: germany"),
+        ("data_centre: cn", "data_centre: china"),
+        ("lag_seconds: 300", "lag: 300"),
+        ("method: service_key", "method: api_key"),
     ],
 )
 def test_the_schema_refuses_what_loading_refuses(right: str, wrong: str) -> None:

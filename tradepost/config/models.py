@@ -107,7 +107,7 @@ class Connection(Part):
     model_config = STRICT | ConfigDict(extra="allow")
 
     type: Annotated[str, Field(min_length=1)]
-    """Which connector talks to this account: gmail, salesforce, an installed one, or module:Class of your own."""
+    """Which connector talks to this account: gmail, microsoft365, hubspot, salesforce, zoho, or one of your own."""
 
 
 class CrmConnection(Connection):

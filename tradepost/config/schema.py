@@ -11,7 +11,8 @@ from mappings.rules import Rules
 from tradepost.config.kinds import Kind, Side, find_kind
 from tradepost.config.models import ConfigFile, Connection, CrmConnection
 
-SHIPPED = ("gmail", "salesforce")  # others may be installed, but the file committed is the same everywhere
+# Others may be installed, but the file committed is the same everywhere.
+SHIPPED = ("gmail", "microsoft365", "hubspot", "salesforce", "zoho")
 
 Schema = dict[str, Any]
 
