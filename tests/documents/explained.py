@@ -90,9 +90,10 @@ EXPLAINED: tuple[Explained, ...] = (
     ),
     Explained(
         "zoho",
-        r".*\$\.(fields|layouts\[\]\.sections\[\]\.fields|modules\[\]\.fields)\[\](\.(autonumber|multiuserlookup))?: '[\w.]+' is missing",
-        "What only a request needs is required of answers too; the page's fields lack it, and hold empty objects.",
-        f"{_ZOHO}/field-meta.html",
+        r".*\$\.(fields|layouts\[\]\.sections\[\]\.fields|modules\[\]\.fields)\[\](\.(autonumber|multiuserlookup))?: '[\w.]+' is missing"
+        r"|GET /crm/bulk/v8/read/\{job_id\}: 200 \$\.data\[\]\.query: 'file_type' is missing",
+        "What only a request needs is required of answers too; the pages' fields and exports lack it.",
+        f"{_ZOHO}/field-meta.html {_ZOHO}/bulk-read/get-job-details.html",
     ),
     Explained(
         "zoho",

@@ -126,7 +126,7 @@ def start_bulk_read(state: State, call: Call) -> Answer:
         "more_records": page * MOST_ROWS < state.store.size(module.name),
         "next_page_token": None,
     }
-    shown = {"criteria": None, "cvid": None, "file_type": None, **query, "module": minified(module), "page": page}
+    shown = {"criteria": None, "cvid": None, **query, "module": minified(module), "page": page}
     details = {"id": job, "operation": "read", "created_by": state.person(call.user), "created_time": state.stamp()}
     csv_file = _zip(job, _csv(state, module, names, rows))
     state.jobs[job] = {"meta": {**details, "state": "COMPLETED", "query": shown, "file_type": "csv", "result": result}}
