@@ -310,6 +310,23 @@ def test_replies_stay_in_the_conversation_and_mime_is_sent_as_it_is(on_desk) -> 
     on_desk(scenario)
 
 
+def test_an_answers_parameters_are_read_in_any_letter_case_and_never_twice(on_desk) -> None:
+    async def scenario(desk: Desk) -> None:
+        mail = desk.vendor.deliver_to(ANNA, make_mail("Order"))
+        people = [{"emailAddress": {"address": BO}}]
+        for given in ({"Comment": "See.", "ToRecipients": people}, {"comment": "See.", "toRecipients": people}):
+            made = await desk.post(f"messages/{mail}/createForward", given, prefer=TEXT)
+            assert [each["emailAddress"]["address"] for each in made["toRecipients"]] == [BO]
+            assert made["body"]["content"].startswith("See.")
+        body = {"message": {"body": {"contentType": "text", "content": "other"}}}
+        twice = {"method": "POST", "json": body | {"comment": "See."}}
+        assert await desk.error(f"messages/{mail}/createReply", **twice) == (400, "BadRequest")
+        made = await desk.post(f"messages/{mail}/createReply", body, prefer=TEXT)
+        assert made["body"]["content"].strip() == "other"
+
+    on_desk(scenario)
+
+
 # ----------------------------------------------------------------------------------------------------------- odds, ends
 
 

@@ -140,6 +140,10 @@ class Call:
             raise bad_request("Empty Payload. JSON content expected.")
         return found
 
+    def parameters(self) -> Json:
+        """An action's parameters by their names in lower case: clients write `ToRecipients` as well. Raises 400."""
+        return {name.lower(): value for name, value in self.json().items()}
+
     def select(self, allowed: frozenset[str], kind: str) -> tuple[str, ...] | None:
         text = self.options.get("select", "")
         return parse_select(text, allowed, kind) if text else None

@@ -167,7 +167,7 @@ def attach(mail: EmailMessage, given: Any) -> None:
 
 
 def reply_body(item: Item, given: Json, *, own: frozenset[str], everyone: bool) -> Json:
-    """What a reply's draft starts from; `given` is the call's body."""
+    """What a reply's draft starts from; `given` are the call's parameters."""
     people = item.content.people
     back = people["reply-to"] or people["from"] or people["sender"]
     to = [*back, *(people["to"] if everyone else ())]
@@ -184,15 +184,23 @@ def reply_body(item: Item, given: Json, *, own: frozenset[str], everyone: bool) 
 def forward_body(item: Item, given: Json) -> Json:
     start: Json = {
         "subject": _prefixed("FW", item.head.subject),
-        "toRecipients": given.get("toRecipients") or [],
+        "toRecipients": given.get("torecipients") or [],
         "body": {"contentType": "text", "content": f"{given.get('comment') or ''}\n\n{_quoted(item)}"},
     }
     return start | _message(given)
 
 
 def _message(given: Json) -> Json:
-    found = given.get("message") or given.get("Message") or {}
-    return {name: value for name, value in found.items() if value} if isinstance(found, dict) else {}
+    """What an answer's `message` sets. Raises 400 where a parameter beside it sets the same.
+
+    https://learn.microsoft.com/graph/api/message-reply and .../message-createforward.
+    """
+    whole = given.get("message") or {}
+    found = {name: value for name, value in whole.items() if value} if isinstance(whole, dict) else {}
+    for parameter, name in (("comment", "body"), ("torecipients", "toRecipients")):
+        if given.get(parameter) and name in found:
+            raise bad_request(f"The parameters '{parameter}' and 'message.{name}' cannot be given together.")
+    return found
 
 
 def _objects(people: Any, own: frozenset[str]) -> list[Json]:

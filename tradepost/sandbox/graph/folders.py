@@ -109,7 +109,7 @@ def move(call: Call) -> Reply:
 
 def destination(call: Call) -> str:
     """Where `move` and `copy` lead. Raises 400."""
-    found = {name.lower(): value for name, value in call.json().items()}.get("destinationid")
+    found = call.parameters().get("destinationid")
     if not isinstance(found, str) or not found:
         raise bad_request("The destinationId is required.")
     return found

@@ -78,8 +78,7 @@ def mailbox_delta(call: Call) -> Reply:
 
 def translate(call: Call) -> Reply:
     """https://learn.microsoft.com/graph/api/user-translateexchangeids."""
-    given = call.json()
-    found = {name.lower(): value for name, value in given.items()}
+    found = call.parameters()
     inputs, source, target = (found.get(n) for n in ("inputids", "sourceidtype", "targetidtype"))
     if not isinstance(inputs, list) or source not in _FORMATS or target not in _FORMATS:
         raise bad_request("The input parameters inputIds, sourceIdType and targetIdType are required.")

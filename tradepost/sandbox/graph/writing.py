@@ -192,7 +192,7 @@ def send_mail(call: Call) -> Reply:
     """`/sendMail` with JSON or MIME."""
     _room(call)
     raw = _posted(call)
-    body = {name.lower(): value for name, value in call.json().items()} if raw is None else {}
+    body = call.parameters() if raw is None else {}
     if raw is None:
         message = body.get("message")
         if not isinstance(message, dict):
@@ -212,7 +212,7 @@ def send_mail(call: Call) -> Reply:
 
 def _reply_draft(call: Call, *, everyone: bool) -> Item:
     own = frozenset(call.owner.addresses)
-    body = compose.reply_body(call.item, call.json(), own=own, everyone=everyone)
+    body = compose.reply_body(call.item, call.parameters(), own=own, everyone=everyone)
     return _draft(call, body, call.item)
 
 
@@ -225,7 +225,7 @@ def create_reply_all(call: Call) -> Reply:
 
 
 def create_forward(call: Call) -> Reply:
-    return _shown(call, _draft(call, compose.forward_body(call.item, call.json()), call.item), 201)
+    return _shown(call, _draft(call, compose.forward_body(call.item, call.parameters()), call.item), 201)
 
 
 def reply(call: Call) -> Reply:
@@ -239,7 +239,7 @@ def reply_all(call: Call) -> Reply:
 
 
 def forward(call: Call) -> Reply:
-    _post(call, _draft(call, compose.forward_body(call.item, call.json()), call.item))
+    _post(call, _draft(call, compose.forward_body(call.item, call.parameters()), call.item))
     return Reply(202)
 
 
