@@ -232,7 +232,9 @@ def older(desk: Desk) -> None:
 
 @judge("logs a mail, finds it again, links it to a deal and takes the link off; the same mail again is a second one")
 def mails(desk: Desk) -> None:
-    person, (deal, *_) = desk.made("Contacts", Last_Name="Tools"), desk.ids("Deals")
+    firm, closing = desk.ids("Accounts")[0], {"Stage": "Qualification", "Closing_Date": "2026-09-01"}
+    deal, other = (desk.made("Deals", Deal_Name=f"{name} 订单", **closing) for name in ("One", "Other"))
+    person = desk.made("Contacts", Last_Name="Tools", Account_Name={"id": firm})
     path = f"Contacts/{person}/actions/associate_email"
     (done,) = desk.call("POST", path, 201, {"Emails": [MAIL]})["Emails"]
     message = done["details"]["message_id"]
@@ -246,6 +248,11 @@ def mails(desk: Desk) -> None:
     shown = {each["message_id"]: each["linked_record"] for each in desk.get(f"Contacts/{person}/Emails")["Emails"]}
     assert shown[message]["id"] == deal
     assert message in [each["message_id"] for each in desk.get(f"Deals/{deal}/Emails")["Emails"]]
+    link["linked_record"] = {"module": {"api_name": "Deals"}, "id": other}
+    desk.call("POST", f"Contacts/{person}/Emails/actions/link_record", 200, {"Emails": [link]})
+    assert desk.get(f"Deals/{deal}/Emails", 204) is None
+    (moved,) = desk.get(f"Deals/{other}/Emails")["Emails"]
+    assert (moved["message_id"], desk.get(f"Accounts/{firm}/Emails", 204)) == (message, None)
     off = {"message_ids": message, "owner_id": me}
     desk.call("DELETE", f"Contacts/{person}/Emails/actions/link_record", 200, params=off)
     assert desk.get(f"Contacts/{person}/Emails/{message}")["Emails"][0]["subject"] == MAIL["subject"]
@@ -281,6 +288,26 @@ def stops(desk: Desk) -> None:
     deal = {"Deal_Name": "Wrong", "Closing_Date": "2026-09-01", "Pipeline": desk.org.state.pipelines[0].name}
     desk.refused("POST", "Deals", 400, "MAPPING_MISMATCH", {"data": [deal | {"Stage": "Asked"}]})
     desk.refused("POST", "Deals", 400, "INVALID_DATA", {"data": [deal | {"Stage": "Nonsense"}]})
+
+
+@judge("finds what is new late, is stopped at the limits of searches, and meets deals that match by name")
+def limits(desk: Desk) -> None:
+    desk.act(desk.org.set_unknown, "search_lag_seconds", 60.0)
+    late = desk.made("Contacts", Last_Name="Late", Email="late@buyer.example")
+    desk.get("Contacts/search", 204, email="late@buyer.example")
+    coql = "select id from Contacts where Email = 'late@buyer.example'"
+    assert desk.call("POST", "coql", 200, {"select_query": coql})["data"] == [{"id": late}]
+    desk.act(desk.org.set_unknown, "search_lag_seconds", 0.0)
+    assert [row["id"] for row in desk.get("Contacts/search", email="LATE@buyer.example")["data"]] == [late]
+    many = "or".join(f"(Last_Name:equals:L{number})" for number in range(16))
+    desk.refused("GET", "Contacts/search", 400, "CRITERIA_LIMIT_EXCEEDED", params={"criteria": f"({many})"})
+    desk.refused("GET", "Contacts/search", 400, "LIMIT_REACHED", params={"word": "buyer", "page": 11})
+    whole = {"select_query": "select id from Contacts where id is not null limit 2001"}
+    desk.refused("POST", "coql", 400, "LIMIT_EXCEEDED", whole)
+    deal = {"Deal_Name": "By name 订单", "Stage": "Qualification", "Closing_Date": "2026-09-01"}
+    put = [desk.call("POST", "Deals/upsert", 200, {"data": [deal]})["data"][0] for _ in range(2)]
+    assert [each["action"] for each in put] == ["insert", "update"]
+    assert put[1]["duplicate_field"] == "Deal_Name"
 
 
 @judge("ties calls together in one, which is undone as a whole when a part fails")
