@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Select, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from connectors.base.model import Customer, Deal, RecordKind, RecordRef, User, WriteKind
+from connectors.base.model import Customer, Deal, LinkEmail, LogEmail, RecordKind, RecordRef, User, WriteKind
 from mappings.match import questions
 from mappings.model import CopyFacts, Directory, Facts, Reason, ThreadLink
 from sync.model import (
@@ -87,12 +87,14 @@ class ThreadStore:
                 select(t.cases.c.link).where(t.cases.c.thread == case.thread, t.cases.c.target == case.target)
             ).scalar_one()
             link = codec.link.load(link_text)
+            items = _items(c, case)
+            facts, users = [m.facts for m in mails], self._all_users(c, case.target)
             return ThreadView(
                 thread=str(case.thread),
                 mails=mails,
                 link=link,
-                items=_items(c, case),
-                directory=_directory(c, case.target, [m.facts for m in mails], link, self._all_users(c, case.target)),
+                items=items,
+                directory=_directory(c, case.target, facts, link, items, users),
                 target=target,
                 policies=policies,
             )
@@ -244,7 +246,12 @@ def _as_of(c: Connection, target: str) -> datetime | None:
 
 
 def _directory(
-    c: Connection, target: str, facts: Sequence[Facts], link: ThreadLink, users: tuple[User, ...]
+    c: Connection,
+    target: str,
+    facts: Sequence[Facts],
+    link: ThreadLink,
+    items: Sequence[ItemView],
+    users: tuple[User, ...],
 ) -> Directory:
     addresses, domains = questions(facts)
     by_word = _customers_by_word(c, target, [*addresses, *(f"@{d}" for d in domains)])
@@ -258,9 +265,16 @@ def _directory(
         by_domain={d: by_word[f"@{d}"] for d in domains if f"@{d}" in by_word},
         deals=_deals(c, target, deal_ids),
         users=users,
-        records=linked,
+        # What a mail was logged on counts for its winner, also when the thread has long been linked with that one.
+        records=_records(c, target, [*link.customers, *_written_on(items)]),
         as_of=_as_of(c, target),
     )
+
+
+def _written_on(items: Sequence[ItemView]) -> tuple[RecordRef, ...]:
+    """The records that mails of a thread were logged on."""
+    writes = (item.write for item in items)
+    return tuple(sorted({p.ref for w in writes if isinstance(w, LogEmail | LinkEmail) for p in w.participants}))
 
 
 def _records(c: Connection, target: str, refs: Sequence[RecordRef]) -> tuple[Customer, ...]:
