@@ -1,0 +1,101 @@
+"""What is left in the end, seen with the vendors' own eyes; our tables are asked only for what they themselves claim."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sync.coverage import Whereabouts
+from sync.keeper import count
+from sync.model import ItemState
+from sync.store.outbox import SECOND_LOOK
+from tradepost.sandbox.hosts import SeenDeal, SeenTask
+from tradepost.sandbox.hubspot.host import HubSpotHost
+from tradepost.sandbox.salesforce.host import SalesforceHost
+
+if TYPE_CHECKING:
+    from tests.simulate.week import Week
+
+IN_SCOPE = ("inbox", "sent", "archive")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """What the program has parked for a person."""
+
+    kind: str
+    reason: str
+    message_id: str = ""
+    title: str = ""
+    record: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Ending:
+    """A week's end. `logged` counts our activities by Message-ID and, where a mail has one a record, by record.
+
+    Records go by the short names of who they are. `entries` are the activities' own ids by the same key, `shown` the people and companies that show a mail.
+    """
+
+    logged: Counter[tuple[str, str]] = field(default_factory=Counter)
+    entries: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    shown: dict[str, frozenset[str]] = field(default_factory=dict)
+    tasks: tuple[tuple[SeenTask, str], ...] = ()
+    deals: dict[str, SeenDeal] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
+    listed: dict[str, int] = field(default_factory=dict)
+    missing: dict[str, int] = field(default_factory=dict)
+    parked: tuple[Parked, ...] = ()
+    unkeyed: frozenset[str] = frozenset()
+    mended: int = 0
+    written_while_off: int = 0
+    bodies_left: int = 0
+    stuck: str = ""
+    spans: bool = True
+    stage_order: tuple[str, ...] = ()
+
+
+async def look(week: Week, *, stuck: str) -> Ending:
+    """Look at the vendors, and ask the program for its sums and for what it has parked."""
+    company = week.box.company
+    crm: Any = company.crm
+    ending = Ending(stuck=stuck, spans=crm.name != "zoho", written_while_off=week.while_off)
+    called = week.acts.called
+    for message_id, one in company.logged(next(iter(company.crms))):
+        if not one.by_us:
+            continue
+        people = frozenset(called.get(record, record) for record in one.records)
+        places = ("",) if ending.spans else tuple(sorted(people)) or (one.deal,)
+        for place in places:
+            ending.logged[message_id, place] += 1
+            ending.entries.setdefault((message_id, place), []).append(one.record)
+        ending.shown[message_id] = ending.shown.get(message_id, frozenset()) | people
+    ending.tasks = tuple((task, _text(crm, task.record)) for task in crm.tasks() if task.by_us)
+    ending.deals = {firm: crm.deal(week.ids[f"deal:{firm}"]) for firm in week.script.companies}
+    s = crm.stages
+    ending.stage_order = (s.early, s.open, s.quoted, s.late, s.won)
+    for host in company.mail.values():
+        for mailbox in host.addresses:
+            ending.held[mailbox] = sum(one.place in IN_SCOPE for one in host.held(mailbox))
+    if week.engine is None:
+        return ending
+    for name, puller in week.engine.pullers.items():
+        report = await count(week.engine.store, puller, clock=week.box.own, repair=False)
+        if report is not None:
+            ending.listed[name] = report.coverage.listed
+            ending.missing[name] = report.coverage[Whereabouts.MISSING]
+    ending.parked = await week.parked()
+    ending.unkeyed = await week.unkeyed()
+    items = await week.engine.store.report.items((ItemState.DONE,), limit=10**6)
+    ending.mended = sum(i.rule == SECOND_LOOK for i in items)
+    return ending
+
+
+def _text(crm: Any, task: str) -> str:
+    """What a task says: it names the mail to the minute, so no two tasks say the same."""
+    if isinstance(crm, SalesforceHost):
+        return str(crm.org.record(task).get("Description") or "")
+    if isinstance(crm, HubSpotHost):
+        return str(crm.portal.state.record_by_id(task).get("hs_task_body") or "")
+    return str((crm.org.record("Tasks", task) or {}).get("Description") or "")

@@ -1,0 +1,439 @@
+"""One run of a script: the world's events, the program at its ticks, and what goes wrong. Ends with looks at the vendors."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+
+from connectors.base.model import LogEmail, Remove
+from mappings.model import Reason
+from sync.model import ItemState
+from sync.schema import tables as t
+from sync.store import StateFull
+from tests.box import Box, day
+from tests.simulate.acts import Acts, furnish
+from tests.simulate.looks import Ending, Parked, look
+from tests.simulate.ruin import CRASH, EFFECTS, LOCKED, Ruin, Seen
+from tests.simulate.script import DAY, HISTORY_DAYS, HOUR, Event, Script
+from tests.sweep.scenario import Crash, Life, Plan
+from tradepost.config import load
+from tradepost.sandbox.company import write_config
+from tradepost.sandbox.kernel import Effect, Fault
+from tradepost.sandbox.virtual import START, VirtualClock, run
+
+MOVES = {"quotation_sent": "apply", "order_received": "propose"}
+# Day 8, 21:00 at the company: no timer of ours falls due within hours.
+END = 8 * DAY + 5 * HOUR
+CALM = 7 * DAY
+LAST_LOOKS = (CALM, CALM + 3 * HOUR, CALM + 9 * HOUR, CALM + 16 * HOUR, END)
+BODIES_KEPT = timedelta(days=7)
+
+
+class Skewed:
+    """The program's own clock, which somebody may set wrong; the vendors' stays right."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+        self.skew = timedelta()
+
+    def now(self) -> datetime:
+        return self._clock.now() + self.skew
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+
+
+class Office(Box):
+    """A box whose program has a clock of its own."""
+
+    def __init__(self, folder: Path, **more: Any) -> None:
+        super().__init__(folder, **more)
+        self.right = self.clock
+        self.own = Skewed(self.clock)
+
+    def engine(self, **more: Any) -> Any:
+        self.clock = self.own  # type: ignore[assignment]
+        return super().engine(**more)
+
+
+class Week(Life):
+    """The life of one company under a script and its ruin. Inherits death and the files it leaves from the sweep."""
+
+    def __init__(self, folder: Path, script: Script, ruin: Sequence[Ruin] = (), *, broken: str = "") -> None:
+        self.script, self.ruin = script, ruin
+        self.plan = Plan(broken=broken, power=True)
+        self.dead = False
+        self.engine: Any = None
+        self.stack = AsyncExitStack()
+        self.labels_seen: Counter[str] = Counter()
+        self.crashes = 0
+        self.struck: Counter[tuple[str, str]] = Counter()
+        self.deaths = {(r.at, r.nth) for r in ruin if r.what == CRASH}
+        self.locks = {(r.at, r.nth) for r in ruin if r.what == LOCKED}
+        self.troubles_left: list[tuple[float, Ruin, bool]] = sorted(
+            (
+                (when, r, begins)
+                for r in ruin
+                if r.moment
+                for when, begins in ((r.moment, True), (r.moment + r.length, False))
+            ),
+            key=lambda x: x[0],
+        )
+        self.off_since: int | None = None
+        self.while_off = 0
+        self.retried = 0
+        self.started = False
+        self.locker: sqlite3.Connection | None = None
+        self.full: float | None = None
+        self.box = self._box(folder)
+        self.acts = Acts(script, self.box, self.ids)
+        self.box.transport.on_step = self.step
+
+    def _box(self, folder: Path) -> Office:
+        self.ids: dict[str, str] = {}
+
+        def company(world: Any) -> Any:
+            made, ids = furnish(world, self.script)
+            self.ids |= ids
+            return made
+
+        return Office(
+            folder,
+            seed=self.script.seed,
+            company=company,
+            start=day(START, HISTORY_DAYS),
+            moves=MOVES,
+            native_logging="ignore",
+            settle_seconds=0 if self.plan.broken == "no wait for settling" else 600,
+        )
+
+    # ------------------------------------------------------------------------------------------------------- the program
+
+    def step(self, label: str) -> None:
+        if self.dead:
+            raise Crash
+        self.labels_seen[label] += 1
+        if label.endswith(":begin"):
+            if (label, self.labels_seen[label]) in self.locks:
+                self._lock(label)
+            return
+        if (label, self.labels_seen[label]) in self.deaths:
+            self.dead = True
+            self.crashes += 1
+            self.struck[label, CRASH] += 1
+            self._save()
+            raise Crash
+
+    async def process(self) -> tuple:
+        try:
+            return await super().process()
+        except OperationalError:
+            # No lane expects a file that stays locked: the process ends, and its supervisor starts it anew.
+            if self.locker is None:
+                raise
+            self.crashes += 1
+            self.locker.close()
+            self.locker = None
+            await self.restart()
+            return ("locked out",)
+
+    def _lock(self, label: str) -> None:
+        """Somebody else (a backup, an indexer) holds the file's write lock for longer than we wait."""
+        if self.engine is not None and self.locker is None:
+            self.struck[label, LOCKED] += 1
+            self.locker = sqlite3.connect(self.box.state, timeout=0, isolation_level=None)
+            self.locker.execute("BEGIN IMMEDIATE")
+            self.engine.store.db._connection.connection.driver_connection.execute("PRAGMA busy_timeout=0")
+
+    async def restart(self) -> None:
+        """SIGTERM and a new start."""
+        self.engine = None
+        await self.stack.aclose()
+
+    async def _work(self, engine: Any) -> tuple:
+        self._disk(engine)
+        lanes = [*engine.mail, *engine.crm]
+        for runner in lanes:
+            runner.lane.poll_now()
+        troubles = await self._run(*lanes, engine.keeper)
+        troubles += await self._run(*engine.mail, *engine.crm)
+        counts = await engine.store.report.counts()
+        states = ("ready", "sending", "unknown") if self.off_since is None else ("sending", "unknown")
+        return tuple(troubles) + tuple(key for key, n in counts.items() if key[2] in states and n)
+
+    async def _run(self, *lanes: Any) -> list[Any]:
+        done = await asyncio.gather(*(runner.once() for runner in lanes), return_exceptions=True)
+        worst = [d for d in done if isinstance(d, BaseException)]
+        if worst:
+            raise next((d for d in worst if isinstance(d, Crash)), worst[0])
+        return [d for d in done if d is not None]
+
+    async def work(self, until: float) -> tuple:
+        """The program at one tick: as often as needed, as far as time allows."""
+        for _ in range(4 if self.ruin else 3):
+            amiss = await self.process()
+            if not amiss:
+                break
+            crashed = amiss == ("crashed",)
+            if not crashed:
+                if self.now() + 900 > until:
+                    break
+                await self.box.right.sleep(660)
+        return amiss
+
+    def now(self) -> float:
+        return (self.box.right.now() - START).total_seconds()
+
+    async def until(self, moment: float) -> None:
+        await self.box.right.sleep(moment - self.now())
+
+    # --------------------------------------------------------------------------------------------------------- the week
+
+    async def live(self) -> Ending:
+        for one in self.ruin:
+            if one.what in EFFECTS:
+                self.box.world.faults.add(one.fault())
+        events = list(self.script.events)
+        for event in [e for e in events if e.at < 0]:
+            await self.happen(event)
+        await self.work(HOUR)
+        ticks = [*self.script.ticks, *LAST_LOOKS]
+        ahead = [e for e in events if e.at >= 0]
+        for tick, after in zip(ticks, [*ticks[1:], END + DAY], strict=True):
+            due, ahead = [e for e in ahead if e.at <= tick], [e for e in ahead if e.at > tick]
+            for event in due:
+                await self.until(event.at)
+                await self.happen(event)
+            await self.until(tick)
+            await self._troubles(tick)
+            if tick == CALM:
+                await self._calm()
+            if tick == LAST_LOOKS[2]:
+                await self._person_retries()
+            amiss = await self.work(after)
+        return await self._finish(amiss)
+
+    async def happen(self, event: Event) -> None:
+        own = getattr(self, f"do_{event.what}", None)
+        if own is None:
+            self.acts.carry_out(event)
+        else:
+            await own(event)
+
+    async def _finish(self, amiss: tuple) -> Ending:
+        for _ in range(20):
+            if not amiss:
+                break
+            await self.box.right.sleep(660)
+            amiss = await self.process()
+        await self.box.transport.drain()
+        self.box.transport.on_step = None
+        self._count_strikes()
+        ending = await look(self, stuck=repr(amiss) if amiss else "")
+        if self.ruin or self.plan.broken:
+            ending = await self._bodies(ending)
+        await self.stack.aclose()
+        return ending
+
+    async def _bodies(self, ending: Ending) -> Ending:
+        """Eight more days, one round of housekeeping: no body may be older than its time."""
+        await self.until(END + 8 * DAY)
+        await self.process()
+        if self.engine is None:
+            await self.process()
+        oldest = self.box.right.now() - BODIES_KEPT
+        with self.engine.store.db.read() as c:
+            kept = c.execute(select(func.count()).select_from(t.bodies).where(t.bodies.c.kept_since < oldest))
+            ending.bodies_left = int(kept.scalar_one())
+        return ending
+
+    def _count_strikes(self) -> None:
+        by_effect = {
+            (r.at, Effect(EFFECTS[r.what].get("effect", r.what)).value): r.what for r in self.ruin if r.what in EFFECTS
+        }
+        for record in self.box.world.requests.records:
+            if record.fault:
+                at = f"{record.vendor}:{record.operation}"
+                self.struck[at, by_effect.get((at, record.fault), record.fault)] += 1
+
+    def seen(self) -> Seen:
+        """What an undisturbed run consisted of."""
+        records = self.box.world.requests.records
+        calls = Counter(f"{r.vendor}:{r.operation}" for r in records)
+        writes = frozenset(f"{r.vendor}:{r.operation}" for r in records if r.kind == "write")
+        return Seen(dict(self.labels_seen), dict(calls), writes)
+
+    # ------------------------------------------------------------------------------------------------- the program's acts
+
+    async def do_restart(self, _: Event) -> None:
+        await self.restart()
+
+    async def do_reload(self, _: Event) -> None:
+        await self._configured()
+
+    async def do_exclude(self, event: Event) -> None:
+        who = self.script.people[event.who].address
+        rules = dict(self.box.start_given["rules"])
+        rules["exclusions"] = [{"skip": "mail", "address": [who]}]
+        await self._configured(rules=rules)
+
+    async def do_writes_off(self, _: Event) -> None:
+        if self.off_since is None:
+            await self.box.transport.drain()
+            await self._configured(writes="off")
+            self.off_since = self.crm_writes()
+
+    async def do_writes_on(self, _: Event) -> None:
+        if self.off_since is not None:
+            self.while_off += self.crm_writes() - self.off_since
+            self.off_since = None
+            await self._configured(writes="on")
+
+    async def _configured(self, **changes: Any) -> None:
+        """A changed configuration, read anew."""
+        await self.restart()
+        self.box.start_given |= changes
+        write_config(self.box.company, self.box.folder, **self.box.start_given)
+        self.box.settings = load(self.box.config, environ={"PATH": "/usr/bin:/bin"})
+
+    async def do_backfill(self, event: Event) -> None:
+        if self.engine is not None:
+            mailbox, now = f"{event.who}@{self.box.company.domain}", self.box.own.now()
+            try:
+                await self.engine.store.mail.add_run("backfill", mailbox, now - timedelta(days=20), now, now)
+            except (StateFull, Crash):
+                return
+
+    def crm_writes(self) -> int:
+        return self.box.writes()
+
+    # ---------------------------------------------------------------------------------------------------------- troubles
+
+    async def _troubles(self, now: float) -> None:
+        while self.troubles_left and self.troubles_left[0][0] <= now:
+            _, one, begins = self.troubles_left.pop(0)
+            self.struck[one.what, "trouble"] += begins
+            getattr(self, f"trouble_{one.what}")(one, begins=begins)
+
+    async def _calm(self) -> None:
+        """Whatever still goes wrong ends now; what was ordered and never met is forgotten."""
+        await self._troubles(float("inf"))
+        self.box.world.faults.clear()
+        self.deaths.clear()
+        self.locks.clear()
+        await self.do_writes_on(Event(at=CALM, what="writes_on"))
+
+    def _host(self, name: str) -> Any:
+        every = [*self.box.company.mail.values(), *self.box.company.crms.values()]
+        return next(host for host in every if host.name == name)
+
+    def trouble_token_death(self, one: Ruin, *, begins: bool) -> None:
+        host = self._host(one.at)
+        match one.at if begins else "":
+            case "salesforce":
+                host.org.expire_sessions()
+            case "zoho":
+                host.org.expire_tokens()
+            case "hubspot":
+                host.portal.expire_tokens()
+            case "gmail" | "graph":
+                host.vendor.expire_tokens()
+
+    def trouble_quota_gone(self, one: Ruin, *, begins: bool) -> None:
+        host: Any = self.box.company.crm
+        match host.name if begins else "":
+            case "salesforce":
+                host.org.set_daily_limit(used=host.org.settings.daily_requests)
+            case "hubspot":
+                host.portal.set_daily_used(10**7)
+            case "zoho":
+                host.org.set_credits_used(host.org.credits)
+
+    def trouble_expired_cursor(self, one: Ruin, *, begins: bool) -> None:
+        (host,) = self.box.company.mail.values()
+        expire = getattr(host.vendor, "expire_history", None) or host.vendor.expire_sync_state
+        if begins:
+            expire(f"{one.at}@{host.domain}")
+
+    def trouble_expired_pages(self, one: Ruin, *, begins: bool) -> None:
+        (host,) = self.box.company.mail.values()
+        if begins:
+            host.vendor.expire_pages(f"{one.at}@{host.domain}")
+
+    def trouble_outage(self, one: Ruin, *, begins: bool) -> None:
+        """The vendor answers 503 to everything for some hours."""
+        if begins:
+            self.box.world.faults.add(Fault(vendor=one.at, effect=Effect.STATUS, status=503, times=10**6))
+            return
+        kept = [f for f in self.box.world.faults.pending() if f.times < 1000]
+        self.box.world.faults.clear()
+        for fault in kept:
+            self.box.world.faults.add(fault)
+
+    def trouble_clock_jump(self, one: Ruin, *, begins: bool) -> None:
+        self.box.own.skew = timedelta(seconds=one.amount) if begins else timedelta()
+
+    def trouble_disk_full(self, one: Ruin, *, begins: bool) -> None:
+        self.full = one.amount if begins else None
+        if self.engine is not None and not begins:
+            self._pages(self.engine, 2**30)
+
+    def _disk(self, engine: Any) -> None:
+        if self.full is not None:
+            with engine.store.db.read() as c:
+                pages = c.exec_driver_sql("PRAGMA page_count").scalar()
+            self._pages(engine, int(pages + self.full))
+
+    @staticmethod
+    def _pages(engine: Any, most: int) -> None:
+        with engine.store.db.read() as c:
+            c.exec_driver_sql(f"PRAGMA max_page_count={most}")
+
+    # --------------------------------------------------------------------------------------------------------- a person
+
+    async def _person_retries(self) -> None:
+        """`tradepost retry` for what a vendor refused; what may be there twice is left to a careful person."""
+        if self.engine is None:
+            return
+        items = await self.engine.store.report.items((ItemState.PARKED,))
+        keys = [i.key for i in items if i.reason not in (Reason.OUTCOME_UNKNOWN, Reason.DOUBLED)]
+        if keys:
+            self.retried += await self.engine.store.outbox.retry(keys, self.box.own.now())
+
+    async def parked(self) -> tuple[Parked, ...]:
+        items = await self.engine.store.report.items((ItemState.PARKED, ItemState.READY))
+        return tuple(
+            Parked(
+                kind=i.kind.value,
+                reason=i.reason,
+                message_id=i.write.message_id if isinstance(i.write, LogEmail) else "",
+                title=getattr(i.write, "title", ""),
+                record=i.write.record if isinstance(i.write, Remove) else "",
+            )
+            for i in items
+            if i.state is ItemState.PARKED
+        )
+
+    async def unkeyed(self) -> frozenset[str]:
+        account = await self.engine.store.mirror.account(next(iter(self.box.company.crms)))
+        return (
+            frozenset(str(k) for k, c in account.capabilities.items() if not c.unique_key) if account else frozenset()
+        )
+
+
+def live(folder: Path, script: Script, ruin: Sequence[Ruin] = (), *, broken: str = "") -> tuple[Ending, Week]:
+    """Run one week in a folder of its own."""
+    week = Week(folder, script, ruin, broken=broken)
+    return run(week.live()), week
