@@ -144,8 +144,9 @@ def test_an_authorization_code_needs_its_verifier_and_works_once(on_desk) -> Non
             "client_id": app.client_id,
             "response_type": "code",
             "redirect_uri": "http://localhost:8400",
-            "scope": f"{GRAPH}/Mail.Read offline_access",
+            "scope": f"{GRAPH}/Mail.Read offline_access openid",
             "state": "s",
+            "nonce": "n",
             "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
             "code_challenge_method": "S256",
         }
@@ -166,7 +167,10 @@ def test_an_authorization_code_needs_its_verifier_and_works_once(on_desk) -> Non
 
         assert (await redeem(await code(), "w" * 43))["error_codes"] == [501481]
         good = await code()
-        token = (await redeem(good, "v" * 43))["access_token"]
+        made = await redeem(good, "v" * 43)
+        told = jwt.decode(made["id_token"], options={"verify_signature": False})
+        assert (told["nonce"], told["preferred_username"]) == ("n", BO)
+        token = made["access_token"]
         assert (await desk.call("/me/mailFolders/inbox", token=token)).status_code == 200
         assert (await redeem(good, "v" * 43))["error_codes"] == [54005]
         desk.vendor.set_consent(deny=True)
@@ -183,7 +187,9 @@ def test_scopes_that_nobody_consented_are_refused(on_desk) -> None:
         answer = await desk.token_answer(**asked, scope=f"{GRAPH}/Files.Read.All")
         assert answer.json()["error_codes"] == [65001]
         wide = await desk.token_answer(**asked, scope=f"{GRAPH}/.default")
-        assert f"{GRAPH}/Mail.Read" in wide.json()["scope"].split()
+        assert {f"{GRAPH}/Mail.Read", f"{GRAPH}/.default", "openid"} <= set(wide.json()["scope"].split())
+        bare = await desk.token_answer(**asked, scope="Mail.Read offline_access")
+        assert bare.json()["scope"].split() == ["profile", "openid", "email", "Mail.Read"]
 
     on_desk(scenario)
 

@@ -77,6 +77,7 @@ class Code:
     challenge: str
     method: str
     expires: datetime
+    nonce: str = ""
 
 
 @dataclass(slots=True)
@@ -244,7 +245,7 @@ class Tokens:
         granted = self._consented(app, names)
         refresh = self.opaque("0.AXEA", 96)
         self.grants[refresh] = Grant(app.client_id, user_id, granted, audience, now + REFRESH_LIFE)
-        answer = self._for_user(app, user, granted, audience, now, refresh)
+        answer = self._for_user(app, user, granted, audience, now, refresh, scope)
         if "offline_access" in scope.split():
             answer["refresh_token"] = refresh
         if "openid" in scope.split():
@@ -262,11 +263,10 @@ class Tokens:
         return names
 
     def _for_user(
-        self, app: App, user: User, scopes: tuple[str, ...], audience: str, now: datetime, refresh: str
+        self, app: App, user: User, scopes: tuple[str, ...], audience: str, now: datetime, refresh: str, asked: str
     ) -> dict[str, Any]:
         token = self._issue(app, user, frozenset(scopes), audience, now, refresh)
-        prefix = f"{audience}/" if audience.startswith("https://") else ""
-        return self._answer(token) | {"scope": " ".join(prefix + name for name in scopes)}
+        return self._answer(token) | {"scope": shown_scope(scopes, audience, asked)}
 
     def _id_token(self, app: App, user: User, issuer: str, now: datetime, nonce: str) -> str:
         claims = {
@@ -304,7 +304,7 @@ class Tokens:
         granted = self._consented(app, names) if names else grant.scopes
         fresh = self.opaque("0.AXEA", 96)  # the old one goes on working
         self.grants[fresh] = Grant(app.client_id, grant.user, granted, audience, now + REFRESH_LIFE)
-        answer = self._for_user(app, user, granted, audience, now, fresh) | {"refresh_token": fresh}
+        answer = self._for_user(app, user, granted, audience, now, fresh, scope) | {"refresh_token": fresh}
         if "openid" in scope.split():
             answer["id_token"] = self._id_token(app, user, issuer, now, "")
         info = json.dumps({"uid": user.id, "utid": self.directory.tenant}).encode()
@@ -323,7 +323,7 @@ class Tokens:
         if form.get("redirect_uri", "") != code.redirect_uri:
             raise OAuthError(50011, form.get("redirect_uri", ""))
         assertion.check_verifier(code.challenge, code.method, form.get("code_verifier", ""))
-        return self._signed_in(app, code.user, form.get("scope") or code.scope, cloud, issuer, now)
+        return self._signed_in(app, code.user, form.get("scope") or code.scope, cloud, issuer, now, code.nonce)
 
     def new_code(self, app: App, user: User, query: Mapping[str, str], now: datetime) -> str:
         """An authorization code for a person who consented."""
@@ -336,6 +336,7 @@ class Tokens:
             query.get("code_challenge", ""),
             query.get("code_challenge_method", "plain"),
             now + CODE_LIFE,
+            query.get("nonce", ""),
         )
         return name
 
@@ -358,6 +359,17 @@ def read_scope(scope: str, cloud: Cloud) -> tuple[tuple[str, ...], str]:
     if len(audiences) > 1:
         raise OAuthError(70011, scope)
     return tuple(dict.fromkeys(names)), next(iter(audiences), cloud.graph)
+
+
+def shown_scope(names: tuple[str, ...], audience: str, asked: str) -> str:
+    """What an answer says was granted: a permission asked for by its bare name, as clients of Graph do, is told so.
+
+    https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code and .../v2-oauth2-auth-code-flow show both.
+    """
+    words = asked.split()
+    told = [name if name in words else f"{audience}/{name}" for name in names]
+    whole = [f"{audience}/.default"] if any(word.endswith(".default") for word in words) else []
+    return " ".join(["profile", "openid", "email", *told, *whole])
 
 
 def _part(value: Mapping[str, Any]) -> str:
