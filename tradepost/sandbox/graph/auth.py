@@ -364,7 +364,7 @@ def read_scope(scope: str, cloud: Cloud) -> tuple[tuple[str, ...], str]:
 def shown_scope(names: tuple[str, ...], audience: str, asked: str) -> str:
     """What an answer says was granted: a permission asked for by its bare name, as clients of Graph do, is told so.
 
-    https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code and .../v2-oauth2-auth-code-flow show both.
+    Both are shown: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code and .../v2-oauth2-auth-code-flow.
     """
     words = asked.split()
     told = [name if name in words else f"{audience}/{name}" for name in names]
