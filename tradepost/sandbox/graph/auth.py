@@ -364,7 +364,8 @@ def read_scope(scope: str, cloud: Cloud) -> tuple[tuple[str, ...], str]:
 def shown_scope(names: tuple[str, ...], audience: str, asked: str) -> str:
     """What an answer says was granted: a permission asked for by its bare name, as clients of Graph do, is told so.
 
-    Both are shown: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code and .../v2-oauth2-auth-code-flow.
+    https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code shows it, .../v2-oauth2-auth-code-flow the
+    whole names.
     """
     words = asked.split()
     told = [name if name in words else f"{audience}/{name}" for name in names]
