@@ -113,6 +113,11 @@ TABLE = Table(
         *_user("GET", "/contacts", "api/user-list-contacts", simplified="There are none."),
         *_user("GET", "/events", "api/user-list-events", simplified="There are none."),
         *_user("GET", "/calendar/events", "api/user-list-events", simplified="There are none."),
+        *_user("GET", "/calendars", "api/user-list-calendars", simplified="There are none."),
+        *_user("GET", "/calendarView", "api/user-list-calendarview", simplified="There are none."),
+        *_user("GET", "/calendar/calendarView", "api/calendar-list-calendarview", simplified="There are none."),
+        *_user("GET", "/contactFolders", "api/user-list-contactfolders", simplified="There are none."),
+        *_user("GET", "/memberOf", "api/user-list-memberof", simplified="There are no groups."),
         endpoint(
             "GET POST",
             "/{version}/subscriptions",
