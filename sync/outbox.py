@@ -80,6 +80,11 @@ def second_look(kind: WriteKind, effect: Effect, capability: Capability, now: da
     return None if safe or kind not in MAKES_RECORD else now + timedelta(seconds=capability.settles_after)
 
 
+def doubted(sent_at: datetime | None) -> bool:
+    """Whether an unknown item was never sent by this memory, but perhaps by one that was lost (restore, rebuild)."""
+    return sent_at is None
+
+
 def pause(tries: int) -> timedelta:
     """The wait before try number `tries` + 1: doubling, capped."""
     return min(LONGEST_WAIT, FIRST_WAIT * (1 << min(tries, 12)))

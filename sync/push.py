@@ -121,21 +121,26 @@ class Pusher:
     async def _confirm(self) -> bool:
         now = self._clock.now()
         items = await self._store.outbox.due(
-            self.name, now, state=ItemState.UNKNOWN, kinds=self.kinds, history=True, limit=CONFIRM_AT_ONCE
+            self.name,
+            now,
+            state=ItemState.UNKNOWN,
+            kinds=self.kinds,
+            history=self._target.usage < HISTORY_CEILING,
+            limit=CONFIRM_AT_ONCE,
         )
         if not items:
             return False
         attempts = [await self._attempt(item, item.write) for item in items]
         try:
             found = await self._target.find_written(attempts)
-            findings = [await self._own(item, one) for item, one in zip(items, found, strict=True)]
+            findings = await self._own_ones(items, found)
         except ConnectorError as error:
             changes = {
                 i.key: outbox.after_failed_lookup(error, tries=i.tries, now=now, random=self._random) for i in items
             }
         else:
             changes = {
-                item.key: outbox.after_lookup(finding, now=now, on_unknown=self._settings.on_unknown)
+                item.key: outbox.after_lookup(finding, now=now, on_unknown=self._on_unknown(item))
                 for item, finding in zip(items, findings, strict=True)
             }
         await self._settle(changes, items)
@@ -163,7 +168,25 @@ class Pusher:
         await self._store.outbox.looked_again([i.key for i in items], None)
         return True
 
-    async def _own(self, item: Item, finding: Finding) -> Finding:
+    def _on_unknown(self, item: Item) -> OnUnknown:
+        """After a restore or rebuild, what cannot be looked up waits for a person: there may be very many."""
+        return OnUnknown.PARK if outbox.doubted(item.sent_at) else self._settings.on_unknown
+
+    async def _own_ones(self, items: Sequence[Item], found: Sequence[Finding]) -> list[Finding]:
+        """Each item's own finding; one record answers for one item only."""
+        taken: dict[tuple[WriteKind, str], str] = {}
+        findings: list[Finding] = []
+        for item, one in zip(items, found, strict=True):
+            finding = await self._own(item, one, taken)
+            if isinstance(finding, Found) and item.kind in outbox.MAKES_RECORD:
+                taken[(item.kind, finding.receipt.record)] = item.key
+            if isinstance(finding, Found) and outbox.doubted(item.sent_at):
+                # What looks like a second record may be another mail's that has not been read again yet.
+                finding = replace(finding, extras=())
+            findings.append(finding)
+        return findings
+
+    async def _own(self, item: Item, finding: Finding, taken: Mapping[tuple[WriteKind, str], str]) -> Finding:
         """Without unique keys a look-up may show the record of another item that looks the same; that one is not ours.
 
         Twins do: two mails of one sender, second and subject, or two tasks of one wording.
@@ -174,6 +197,7 @@ class Pusher:
             return finding
         records = (finding.receipt.record, *finding.extras)
         others = await self._store.outbox.holders(self.name, item.kind, records)
+        others |= {r: taken[item.kind, r] for r in records if (item.kind, r) in taken}
         mine = [r for r in records if others.get(r, item.key) == item.key]
         if not mine:
             return Absent()

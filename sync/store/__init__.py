@@ -13,6 +13,7 @@ from sync.store.mail import MailStore
 from sync.store.mirror import MirrorStore
 from sync.store.outbox import OutboxStore
 from sync.store.report import ReportStore
+from sync.store.restore import RestoreStore
 from sync.store.threads import ThreadStore
 
 __all__ = ["StateError", "StateFull", "Store"]
@@ -28,6 +29,7 @@ class Store:
         self.outbox = OutboxStore(db)
         self.mirror = MirrorStore(db)
         self.report = ReportStore(db)
+        self.restore = RestoreStore(db)
 
     @classmethod
     def open(

@@ -17,6 +17,7 @@ from sync.outbox import Change
 from sync.schema import tables as t
 from sync.store import codec
 from sync.store.db import Database
+from sync.store.doubt import Lost, doubt_of
 from sync.store.journal import note
 from sync.store.threads import dirty_case, drop_dependents
 
@@ -193,13 +194,22 @@ class OutboxStore:
             return c.execute(query).scalar_one_or_none() or ""
 
     async def retry(self, keys: Sequence[str] | None, now: datetime) -> int:
-        """A person says "again": parked items become ready; returns how many."""
-        statement = update(t.items).where(t.items.c.state == ItemState.PARKED)
+        """A person says "again": parked items become ready; returns how many.
+
+        What a lost future may have sent is looked up first, unless that was done and could not tell.
+        """
+        query = select(t.items).where(t.items.c.state == ItemState.PARKED)
         if keys is not None:
-            statement = statement.where(t.items.c.key.in_(keys))
+            query = query.where(t.items.c.key.in_(keys))
         with self._db.tx("retry") as c:
-            changed = statement.values(state=ItemState.READY, due_at=now, tries=0, reason=None, ended_at=None)
-            return c.execute(changed).rowcount
+            rows = c.execute(query.order_by(t.items.c.seq)).all()
+            doubt = doubt_of(c)
+            for row in rows:
+                values = {"state": ItemState.READY, "due_at": now, "tries": 0, "reason": None, "ended_at": None}
+                if doubt and row.sent_at is None and row.reason != Reason.OUTCOME_UNKNOWN:
+                    values |= Lost(c, row.target, doubt).first_state(WriteKind(row.kind), row.mail, now)
+                c.execute(update(t.items).where(t.items.c.key == row.key).values(**values))
+        return len(rows)
 
 
 def _free(c: Connection, row: Row[tuple[object, ...]]) -> bool:

@@ -29,6 +29,7 @@ from sync.outbox import pause
 from sync.schema import tables as t
 from sync.store import codec
 from sync.store.db import Database
+from sync.store.doubt import Lost, doubt_of
 from sync.store.journal import note
 from sync.store.links import index_link
 from sync.store.mail import mail_copies
@@ -131,8 +132,10 @@ class ThreadStore:
                 _put_verdict(c, case, verdict, now)
             for key, reason in decision.drops:
                 _drop(c, key, reason, now)
+            doubt = doubt_of(c) if decision.intents else None
+            lost = Lost(c, case.target, doubt) if doubt else None
             for intent in decision.intents:
-                _put_item(c, case, intent, history=not live.get(intent.mail, True), now=now)
+                _put_item(c, case, intent, history=not live.get(intent.mail, True), now=now, lost=lost)
             after = _still_open(c, case, len(live))
             c.execute(
                 update(t.cases)
@@ -381,8 +384,17 @@ def _gone_before(c: Connection, key: str) -> int:
     return c.execute(query).scalar_one_or_none() or 0
 
 
-def _put_item(c: Connection, case: Case, intent: Intent, *, history: bool, now: datetime) -> None:
-    """A new item, or a new wording of one that has not been sent. One that was sent is never touched."""
+def _waits(c: Connection, key: str) -> bool:
+    """Whether an item is there and ready: it has been looked up, if that was needed."""
+    query = select(t.items.c.key).where(t.items.c.key == key, t.items.c.state == ItemState.READY)
+    return c.execute(query).first() is not None
+
+
+def _put_item(c: Connection, case: Case, intent: Intent, *, history: bool, now: datetime, lost: Lost | None) -> None:
+    """A new item, or a new wording of one that has not been sent. One that was sent is never touched.
+
+    What a lost future may have sent begins as unknown, so that it is looked up first.
+    """
     row = {
         "write": codec.write.dump(intent.write),
         "rule": intent.rule,
@@ -399,6 +411,8 @@ def _put_item(c: Connection, case: Case, intent: Intent, *, history: bool, now: 
     if tries:
         # The mirror may not know yet what the record became; asking the vendor at once again would be in vain.
         row["due_at"] = now + pause(tries)
+    if lost and not _waits(c, intent.write.key):
+        row |= lost.first_state(kind, intent.mail, now)
     statement = insert(t.items).values(
         key=intent.write.key,
         target=case.target,
