@@ -53,6 +53,10 @@ class Calendar:
         """The day it is at the company."""
         return self.local(moment).date()
 
+    def begins(self, day: date) -> datetime:
+        """Midnight at the beginning of a day here, in UTC."""
+        return self._utc(day, time())
+
     def hours(self, day: date) -> tuple[Span, ...]:
         """The working spans of a day, in local time."""
         usual = self.week[day.weekday()]

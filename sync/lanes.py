@@ -95,6 +95,7 @@ class MailLane:
         if await self.puller.wanted_chunk() or await self.puller.history_chunk():
             self._bell.ring()
             return 0.0
+        self.puller.say_held()
         return max(0.0, self._next_live - now)
 
     def poll_now(self) -> None:

@@ -8,21 +8,39 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from connectors.base.errors import BadReply, CursorExpired, NotPermitted, RateLimited, Rejected, Transient
+from connectors.base.errors import (
+    AuthFailed,
+    ConnectorError,
+    CursorExpired,
+    NotPermitted,
+    RateLimited,
+    Rejected,
+)
 from connectors.base.mail import MailSource
-from connectors.base.model import Fetched, HistoryPage, MailMessage, Removed, Seen, Severity, Unreadable
+from connectors.base.model import Changes, Fetched, HistoryPage, MailMessage, Removed, Seen, Severity, Unreadable
 from connectors.base.services import Clock, Cpu, Log
 from mappings.model import Own, Reason
 from mappings.reading import Reading, Words, read
-from sync.store import Store
-from sync.store.mail import Kept, Run
+from sync.patience import next_resync
+from sync.store import StateFull, Store
+from sync.store.mail import Kept, Mailbox, Run
 
-# A feed that expires again and again without one good page is not cured by listing everything once more.
-MOST_RESYNCS = 3
+# A feed that fails so often at one position, while the mailbox answers otherwise, is given up like an expired one.
+FEED_TRIES = 8
+
+# A listing that fails so often is put aside for a while: live mail and other runs go first.
+RUN_TRIES = 6
+RUN_ASIDE = timedelta(hours=6)
+
+# While the feed may not be taken up anew, the lane says so this often, and reads what is asked for in between.
+HELD_SAYS = timedelta(minutes=10)
 
 # A chunk that has failed so often is taken apart; a mail that has failed alone so often is given up.
 CHUNK_TRIES = 3
 MAIL_TRIES = 4
+
+# What a mistake in reading raises, whatever the mail.
+POISON = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 # A listing after an expired cursor starts this long before the last good moment.
 OVERLAP = timedelta(days=1)
@@ -33,8 +51,12 @@ def label(mailbox: str) -> str:
     return f"m{hashlib.sha256(mailbox.encode()).hexdigest()[:8]}"
 
 
-class EndlessResync(Transient):
-    """The change feed keeps expiring although the window was listed again."""
+class EndlessResync(RateLimited):
+    """The change feed keeps expiring although the window was listed again; `retry_at` says when it may be once more."""
+
+
+# Of these the whole lane or mailbox is the cause, never the one thing that was asked for.
+_OTHERS = (RateLimited, AuthFailed, NotPermitted, StateFull)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +94,10 @@ class Puller:
         self._log = log
         self._words = words
         self._failed: dict[tuple[str, ...], int] = {}
+        self._feed_failed: tuple[str, int] = ("", 0)  # a position, and how often it has failed
+        self._run_failed: dict[int, int] = {}
+        self._aside: dict[int, datetime] = {}
+        self.held_until: datetime | None = None  # the feed has expired too often; live mail waits for that moment
         self._listed: tuple[tuple[int, str | None], HistoryPage] | None = None
 
     async def start(self) -> None:
@@ -99,42 +125,96 @@ class Puller:
         """One page of the change feed; True when more is waiting."""
         mailbox = await self._store.mail.mailbox(self.name)
         assert mailbox is not None  # noqa: S101 - `start` has run
-        try:
-            page = await self._source.changes(mailbox.cursor or "")
-        except CursorExpired:
-            await self._resync(mailbox.cursor_at or mailbox.live_from, mailbox.resyncs)
-            return True
+        page = await self._feed_page(mailbox)
+        if page is None:
+            return self.held_until is None
         seen = [e.id for e in page.events if isinstance(e, Seen)]
         await self._take(await self._store.mail.unknown(self.name, seen, again=True), _messages(page.events))
         removed = [e.id for e in page.events if isinstance(e, Removed)]
         await self._store.mail.advance(self.name, page.cursor, removed, self._clock.now())
         return page.more
 
-    async def _resync(self, last_good: datetime, resyncs: int) -> None:
-        if resyncs >= MOST_RESYNCS:
-            raise EndlessResync("The mailbox's change feed expires again right after a new start; ask the provider.")
-        cursor = await self._source.baseline()
+    async def _feed_page(self, mailbox: Mailbox) -> Changes | None:
+        """The page at the mailbox's position; None when the position was given up, or must not be yet."""
+        cursor = mailbox.cursor or ""
+        try:
+            page = await self._source.changes(cursor)
+        except CursorExpired:
+            await self._resync(mailbox)
+            return None
+        except _OTHERS:
+            raise
+        except ConnectorError:
+            known, tries = self._feed_failed
+            self._feed_failed = (cursor, tries + 1 if known == cursor else 1)
+            if self._feed_failed[1] < FEED_TRIES:
+                raise
+            self._log.warning("mailbox.feed_poisoned", mailbox=self.label, tries=tries + 1)
+            await self._resync(mailbox)
+            return None
+        self.held_until = None
+        return page
+
+    async def _resync(self, mailbox: Mailbox) -> None:
+        """Take a new position and list the gap, but not again and again: each time of a day waits longer."""
         now = self._clock.now()
+        wait_until = next_resync(mailbox.resynced, now)
+        if wait_until is not None and wait_until > now:
+            self.held_until = wait_until
+            return
+        cursor = await self._source.baseline()
+        last_good = mailbox.cursor_at or mailbox.live_from
         await self._store.mail.restart_mailbox(self.name, cursor, last_good - OVERLAP, now)
-        self._log.warning("mailbox.resync", mailbox=self.label, resyncs=resyncs + 1)
+        self.held_until = None
+        self._feed_failed = ("", 0)
+        self._log.warning("mailbox.resync", mailbox=self.label, today=len(mailbox.resynced) + 1)
+
+    def say_held(self) -> None:
+        """Raise `EndlessResync` while the feed must not be taken up anew."""
+        if self.held_until is not None:
+            raise EndlessResync(
+                "The mailbox's change feed expires again right after a new start; ask the provider.",
+                retry_at=min(self.held_until, self._clock.now() + HELD_SAYS),
+            )
 
     # ---------------------------------------------------------------------------------------------------------- history
 
     async def history_chunk(self) -> bool:
         """Read a bounded part of the oldest open run; True while a run is open."""
-        run = await self._store.mail.open_run(self.name)
+        run = next((r for r in await self._store.mail.open_runs(self.name) if not self.aside(r.id)), None)
         if run is None:
             return False
         try:
             page = await self._page(run)
         except (Rejected, CursorExpired):
             if run.page is None:
+                self._count_failure(run)
                 raise
             await self._store.mail.restart_run(run.id)
+            self._count_failure(run)
             return True
+        except _OTHERS:
+            raise
+        except ConnectorError:
+            self._count_failure(run)
+            raise
         if await self._take_bounded(page.ids, run):
             await self._store.mail.turn_page(run.id, page.next_page, len(page.ids), self._clock.now())
+            self._run_failed.pop(run.id, None)
         return True
+
+    def _count_failure(self, run: Run) -> None:
+        """A listing that fails too often is put aside; counts of coverage find what it would have."""
+        tries = self._run_failed[run.id] = self._run_failed.get(run.id, 0) + 1
+        if tries >= RUN_TRIES:
+            self._run_failed.pop(run.id)
+            self._aside[run.id] = self._clock.now() + RUN_ASIDE
+            self._log.warning("run.aside", mailbox=self.label, run=run.id, tries=tries)
+
+    def aside(self, run: int) -> bool:
+        """Whether a run is put aside for now."""
+        until = self._aside.get(run)
+        return until is not None and self._clock.now() < until
 
     async def _page(self, run: Run) -> HistoryPage:
         """The run's page, listed once for all its chunks."""
@@ -186,9 +266,9 @@ class Puller:
             if tries < CHUNK_TRIES or len(ids) == 1:
                 return await self._source.fetch(ids)
             return _joined([await self._fetch_alone(i) for i in ids])
-        except RateLimited:
+        except _OTHERS:
             raise
-        except (Transient, BadReply):
+        except ConnectorError:
             self._failed[tuple(ids)] = tries + 1
             raise
 
@@ -196,9 +276,9 @@ class Puller:
         """One mail. When it has failed too often although others came, it is unreadable."""
         try:
             fetched = await self._source.fetch([provider_id])
-        except RateLimited:
+        except _OTHERS:
             raise
-        except (Transient, BadReply):
+        except ConnectorError:
             tries = self._failed.get((provider_id,), 0) + 1
             self._failed[(provider_id,)] = tries
             if tries < MAIL_TRIES:
@@ -223,6 +303,10 @@ class Puller:
             except TimeoutError:
                 slow.append(Unreadable(message.id, Reason.MAIL_TOO_SLOW, message.received_at))
                 self._log.warning("mail.too_slow", mailbox=self.label)
+            except POISON as error:
+                # A mistake of ours on one mail must not stop the others; the mail is parked with that reason.
+                slow.append(Unreadable(message.id, Reason.MAIL_UNREADABLE, message.received_at))
+                self._log.error("mail.poisonous", mailbox=self.label, error=type(error).__name__)
         return kept, slow
 
     async def fetch_body(self, provider_id: str) -> tuple[str, str] | None:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 
 
@@ -68,6 +69,7 @@ mailboxes = Table(
     Column("live_from", Utc, nullable=False),
     Column("covered_from", Utc, nullable=False),
     Column("resyncs", Integer, nullable=False, default=0),
+    Column("resynced", Text, nullable=False, server_default="[]"),
 )
 
 copies = Table(
@@ -84,6 +86,8 @@ copies = Table(
     Column("live", Boolean, nullable=False, default=False),
     Column("seen_at", Utc, nullable=False),
     Column("run", Integer),
+    Index("ix_copies_received", "mailbox", "received_at"),
+    Index("ix_copies_unreadable", "seen_at", sqlite_where=text("state = 'unreadable'")),
 )
 
 mails = Table(
@@ -289,6 +293,7 @@ lanes = Table(
     Column("until", Utc),
     Column("beat_at", Utc, nullable=False),
     Column("failures", Integer, nullable=False, default=0),
+    Column("trouble_since", Utc),
 )
 
 coverage = Table(
@@ -299,6 +304,53 @@ coverage = Table(
     Column("since", Utc, nullable=False),
     Column("until", Utc, nullable=False),
     Column("sums", Text, nullable=False),
+)
+
+coverage_days = Table(
+    "coverage_days",
+    metadata,
+    Column("mailbox", String, primary_key=True),
+    Column("day", String, primary_key=True),  # YYYY-MM-DD, in UTC
+    Column("counted_at", Utc, nullable=False),
+    Column("sums", Text, nullable=False),
+)
+
+differences = Table(
+    "differences",
+    metadata,
+    Column("mailbox", String, primary_key=True),
+    Column("provider_id", String, primary_key=True),
+    Column("kind", String, primary_key=True),  # missing (listed, not read) or unlisted (read, no longer listed)
+    Column("day", String, nullable=False),
+    Column("found_at", Utc, nullable=False),
+    Column("mended_at", Utc),
+    Index("ix_differences_open", "mailbox", "mended_at"),
+)
+
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", String, nullable=False),
+    Column("subject", String, nullable=False),  # a mailbox, a lane, a connection
+    Column("facts", Text, nullable=False, default="{}"),
+    Column("raised_at", Utc, nullable=False),
+    Column("fine_since", Utc),
+    Column("cleared_at", Utc),
+    Index("ix_alarms_open", "cleared_at", "kind", "subject"),
+)
+
+tellings = Table(
+    "tellings",
+    metadata,
+    Column("alarm", Integer, ForeignKey("alarms.id"), primary_key=True),
+    Column("event", String, primary_key=True),  # raised or cleared
+    Column("channel", String, primary_key=True),
+    Column("due_at", Utc, nullable=False),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("told_at", Utc),
+    Column("dropped", Boolean, nullable=False, default=False),
+    Index("ix_tellings_open", "told_at", "dropped", "due_at"),
 )
 
 journal = Table(

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+from sync.store.alarms import AlarmStore
 from sync.store.codec import Seal
+from sync.store.coverage import CoverageStore
 from sync.store.db import Database, StateError, StateFull
 from sync.store.mail import MailStore
 from sync.store.mirror import MirrorStore
@@ -30,6 +32,8 @@ class Store:
         self.mirror = MirrorStore(db)
         self.report = ReportStore(db)
         self.restore = RestoreStore(db)
+        self.coverage = CoverageStore(db)
+        self.alarms = AlarmStore(db)
 
     @classmethod
     def open(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ from sync.store.links import index_link
 from sync.threads import keys_of, merge
 
 TWIN_WINDOW = timedelta(minutes=2)
+RESYNCS_KEPT = timedelta(days=1)
 
 
 class CopyState(StrEnum):
@@ -45,6 +47,7 @@ class Mailbox:
     live_from: datetime
     covered_from: datetime
     resyncs: int
+    resynced: tuple[datetime, ...] = ()  # when the cursor was given up in the last day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,10 +122,12 @@ class MailStore:
     async def restart_mailbox(self, name: str, cursor: str, since: datetime, now: datetime) -> None:
         """After an expired cursor: a new position, and a run over the gap, in one transaction."""
         with self._db.tx("restart_mailbox") as c:
+            known = _mailbox(c.execute(select(t.mailboxes).where(t.mailboxes.c.name == name)).one())
+            times = [m.isoformat() for m in (*known.resynced, now) if now - m < RESYNCS_KEPT]
             c.execute(
                 update(t.mailboxes)
                 .where(t.mailboxes.c.name == name)
-                .values(cursor=cursor, cursor_at=now, resyncs=t.mailboxes.c.resyncs + 1)
+                .values(cursor=cursor, cursor_at=now, resyncs=t.mailboxes.c.resyncs + 1, resynced=json.dumps(times))
             )
             _add_run(c, "resync", name, since, now, now)
 
@@ -361,16 +366,18 @@ class MailStore:
             return _add_run(c, kind, mailbox, since, until, now)
 
     async def open_run(self, mailbox: str) -> Run | None:
-        """The oldest run that is not done; a resync before any backfill."""
+        """The first of `open_runs`."""
+        return next(iter(await self.open_runs(mailbox)), None)
+
+    async def open_runs(self, mailbox: str) -> tuple[Run, ...]:
+        """The runs that are not done, oldest first; a resync before any backfill."""
         query = (
             select(t.runs)
             .where(t.runs.c.mailbox == mailbox, ~t.runs.c.done)
             .order_by(t.runs.c.kind != "resync", t.runs.c.id)
-            .limit(1)
         )
         with self._db.read() as c:
-            row = c.execute(query).one_or_none()
-        return None if row is None else _run(row)
+            return tuple(_run(row) for row in c.execute(query))
 
     async def runs(self, ids: Sequence[int] | None = None) -> tuple[Run, ...]:
         query = select(t.runs).order_by(t.runs.c.id)
@@ -400,7 +407,8 @@ class MailStore:
 
 def _mailbox(row: object) -> Mailbox:
     values = dict(row._mapping)  # type: ignore[attr-defined]  # noqa: SLF001 - SQLAlchemy's public name for a row's dict
-    return Mailbox(**{**values, "addresses": codec.words.load(values["addresses"])})
+    resynced = tuple(datetime.fromisoformat(moment) for moment in json.loads(values["resynced"]))
+    return Mailbox(**{**values, "addresses": codec.words.load(values["addresses"]), "resynced": resynced})
 
 
 def _run(row: object) -> Run:

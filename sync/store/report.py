@@ -16,6 +16,7 @@ from sync.coverage import LEFT_OUT, Coverage, Fate, Whereabouts, delivery, fate
 from sync.model import ItemState
 from sync.schema import tables as t
 from sync.store import codec
+from sync.store.coverage import dump, load
 from sync.store.db import Database
 from sync.store.mail import CopyState
 
@@ -31,6 +32,7 @@ class LaneState:
     until: datetime | None
     beat_at: datetime
     failures: int
+    trouble_since: datetime | None = None  # kept by the store: when it last went well, unless it does now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,12 +118,11 @@ class ReportStore:
         return found
 
     async def put_coverage(self, report: CoverageReport) -> None:
-        sums = {"sums": report.coverage.sums, "reasons": report.coverage.reasons}
         row = {
             "counted_at": report.counted_at,
             "since": report.since,
             "until": report.until,
-            "sums": json.dumps(sums, sort_keys=True),
+            "sums": dump(report.coverage),
         }
         with self._db.tx("put_coverage") as c:
             statement = insert(t.coverage).values(mailbox=report.mailbox, **row)
@@ -137,7 +138,7 @@ class ReportStore:
                 counted_at=row.counted_at,
                 since=row.since,
                 until=row.until,
-                coverage=_coverage(json.loads(row.sums)),
+                coverage=load(row.sums),
             )
             for row in rows
         )
@@ -147,6 +148,8 @@ class ReportStore:
     async def put_lane(self, state: LaneState) -> None:
         row = {name: getattr(state, name) for name in LaneState.__slots__ if name != "name"}
         with self._db.tx("put_lane") as c:
+            since = c.execute(select(t.lanes.c.trouble_since).where(t.lanes.c.name == state.name)).scalar()
+            row["trouble_since"] = None if state.state == "running" else since or state.beat_at
             statement = insert(t.lanes).values(name=state.name, **row)
             c.execute(statement.on_conflict_do_update(index_elements=["name"], set_=row))
 
@@ -275,12 +278,6 @@ def _fates(c: Connection, mailbox: str, ids: Sequence[str]) -> dict[str, Fate]:
             )
             by_id.setdefault(row.provider_id, []).append(one)
     return {provider_id: fate(found) for provider_id, found in by_id.items()}
-
-
-def _coverage(stored: Mapping[str, Mapping[str, object]]) -> Coverage:
-    sums = {where: int(str(stored["sums"].get(where, 0))) for where in Whereabouts}
-    reasons = {Whereabouts(where): found for where, found in stored["reasons"].items()}
-    return Coverage(listed=sum(sums.values()), sums=sums, reasons=reasons)  # type: ignore[arg-type]
 
 
 def _item(row: object) -> ItemReport:

@@ -131,7 +131,7 @@ class ThreadStore:
             for verdict in decision.verdicts:
                 _put_verdict(c, case, verdict, now)
             for key, reason in decision.drops:
-                _drop(c, key, reason, now)
+                drop_unsent(c, key, reason, now)
             doubt = doubt_of(c) if decision.intents else None
             lost = Lost(c, case.target, doubt) if doubt else None
             for intent in decision.intents:
@@ -354,7 +354,7 @@ def _put_verdict(c: Connection, case: Case, verdict: Verdict, now: datetime) -> 
     c.execute(statement.on_conflict_do_update(index_elements=["mail", "target"], set_=row))
 
 
-def _drop(c: Connection, key: str, reason: Reason, now: datetime) -> None:
+def drop_unsent(c: Connection, key: str, reason: Reason, now: datetime) -> None:
     """Only what has never been sent can be overtaken quietly; what may be there stays for a look-up or a person."""
     changed = c.execute(
         update(t.items)
@@ -373,7 +373,7 @@ def drop_dependents(c: Connection, key: str, now: datetime) -> None:
         t.items.c.needs.contains(json.dumps(key)), t.items.c.state.in_((ItemState.READY, ItemState.PARKED))
     )
     for dependent in c.execute(query).scalars().all():
-        _drop(c, dependent, Reason.OVERTAKEN, now)
+        drop_unsent(c, dependent, Reason.OVERTAKEN, now)
 
 
 def _gone_before(c: Connection, key: str) -> int:
