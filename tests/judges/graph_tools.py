@@ -177,6 +177,7 @@ def trigger(desk: Desk) -> None:
     ask = {"filter": f"receivedDateTime ge {since} and receivedDateTime lt {until}", "top": 100}
     rows = desk.all("/me/messages", user=ANNA, prefer=IMMUTABLE, **ask)
     assert sorted(row["id"] for row in rows) == sorted(made)
+    assert sorted(row["subject"] for row in rows) == ["Offer 1464 报价", "Offer 1465 报价"]
     late = {"filter": f"receivedDateTime ge {until} and receivedDateTime lt 2026-05-02T00:00:00Z"}
     assert desk.all("/me/messages", user=ANNA, **late) == []
     folder = desk.get("/me/mailFolders/inbox", user=ANNA)["id"]
@@ -193,8 +194,10 @@ def twenty(desk: Desk) -> None:
         page = desk.get(page["@odata.nextLink"], user=ANNA, prefer=prefer)
         rows += page["value"]
     ids = list(dict.fromkeys(row["id"] for row in rows))
-    held = desk.all("/me/mailFolders/inbox/messages", user=ANNA, prefer=IMMUTABLE, select="id", top=500)
-    assert set(ids) == {row["id"] for row in held}
+    held = desk.all("/me/mailFolders/inbox/messages", user=ANNA, prefer=IMMUTABLE, select="id,subject", top=500)
+    named = {row["id"]: row["subject"] for row in held}
+    assert set(ids) == set(named)
+    assert "Offer 12 报价" in named.values()
     head = {"Content-Type": "application/json", "Prefer": f"{TEXT}, {IMMUTABLE}"}
     seen: dict[str, Any] = {}
     for start in range(0, len(ids), 20):
@@ -206,7 +209,8 @@ def twenty(desk: Desk) -> None:
         told = desk.batch(parts, user=ANNA)
         assert {part["status"] for part in told.values()} == {200}
         seen |= {some[int(n) - 1]: part["body"] for n, part in told.items()}
-    assert all(seen[name]["id"] == name for name in ids)
+    assert {mail["id"]: mail["subject"] for mail in seen.values()} == named
+    assert any(mail["body"]["content"].strip() == "Dear Anna, please quote 12." for mail in seen.values())
     assert {mail["body"]["contentType"] for mail in seen.values()} == {"text"}
     new = desk.act(desk.vendor.deliver_to, ANNA, make_mail(70), at=at(70))
     desk.act(desk.vendor.move, ANNA, ids[0], "archive")

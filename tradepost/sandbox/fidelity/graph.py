@@ -73,7 +73,10 @@ TABLE = Table(
         endpoint("POST", "/{version}/$batch", f"{_GRAPH}/json-batching", doubts=(_THROTTLE,)),
         endpoint("GET", "/{version}/organization", f"{_GRAPH}/api/organization-list", simplified="Name, domains, id."),
         endpoint(
-            "GET", "/{version}/users", f"{_GRAPH}/api/user-list", simplified="Filters on mail, name and addresses."
+            "GET",
+            "/{version}/users",
+            f"{_GRAPH}/api/user-list",
+            simplified="$search looks for the beginnings of words.",
         ),
         endpoint("GET", "/{version}/users/$count", f"{_GRAPH}/api/user-list"),
         *_user("GET", "", "api/user-get", simplified="Properties of name, mail and state."),
