@@ -141,6 +141,11 @@ def state_key(settings: Settings, directory: Path) -> bytes:
     return key
 
 
+def key_place(settings: Settings) -> str:
+    """Where the key is that `state_key` reads, in words for a person; never the key."""
+    return settings.state.key.where if settings.state.key else str(settings.state_directory / "key")
+
+
 @contextmanager
 def open_store(settings: Settings) -> Iterator[Store]:
     """The state file, for whoever holds the lock. Raises `UserError`."""

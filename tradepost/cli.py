@@ -57,6 +57,7 @@ class Command:
 JSON = option("--json", "as_json", text="json", is_flag=True)
 YES = option("--yes", "-y", text="yes", is_flag=True)
 MAILBOXES = option("--mailbox", "mailboxes", text="mailbox", multiple=True, metavar="ADDRESS")
+FILE = argument("file", type=click.Path(path_type=Path))
 
 COMMANDS = (
     Command("demo", "demo:run", (option("--keep", text="demo_keep", is_flag=True), JSON)),
@@ -108,6 +109,14 @@ COMMANDS = (
         "retry:run",
         (argument("items", nargs=-1), option("--all", "every", text="retry_all", is_flag=True), JSON),
         ("retry_items",),
+    ),
+    Command("backup", "backup:run", (FILE, JSON), ("backup_file",)),
+    Command("restore", "restore:run", (FILE, YES, JSON), ("restore_file",)),
+    Command(
+        "rebuild",
+        "rebuild:run",
+        (option("--since", text="since", type=DAY, metavar=DAY_SHOWN), YES, JSON),
+        ("rebuild_since",),
     ),
     Command("schema", "schema:run"),
 )

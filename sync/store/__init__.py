@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from sync.store.alarms import AlarmStore
 from sync.store.codec import Seal
 from sync.store.coverage import CoverageStore
-from sync.store.db import Database, StateError, StateFull
+from sync.store.db import Database, NewerSchema, StateError, StateFull
 from sync.store.mail import MailStore
 from sync.store.mirror import MirrorStore
 from sync.store.outbox import OutboxStore
@@ -18,7 +18,7 @@ from sync.store.report import ReportStore
 from sync.store.restore import RestoreStore
 from sync.store.threads import ThreadStore
 
-__all__ = ["StateError", "StateFull", "Store"]
+__all__ = ["NewerSchema", "StateError", "StateFull", "Store"]
 
 
 class Store:

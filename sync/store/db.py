@@ -13,7 +13,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from connectors.base.errors import Transient
@@ -21,6 +21,16 @@ from connectors.base.errors import Transient
 
 class StateError(Exception):
     """The state file cannot be used; the text says why and what to do."""
+
+
+class NewerSchema(StateError):
+    """The file was written by a newer Tradepost; `schema` is its number."""
+
+    def __init__(self, path: Path, schema: str) -> None:
+        super().__init__(
+            f"{path} was written by a newer Tradepost (schema {schema}). Install that version or a later one."
+        )
+        self.schema = schema
 
 
 class StateFull(Transient):
@@ -77,7 +87,7 @@ class Database:
         try:
             self._connection = self._engine.connect()
             self._migrate(path, look=look)
-        except OperationalError as error:
+        except DatabaseError as error:  # damaged, locked, or none of ours
             self._engine.dispose()
             raise StateError(f"{path} cannot be opened: {error.orig}") from error
         except StateError:
@@ -92,9 +102,7 @@ class Database:
             now = MigrationContext.configure(self._connection).get_current_revision()
         known = {revision.revision for revision in scripts.walk_revisions()}
         if now is not None and now not in known:
-            raise StateError(
-                f"{path} was written by a newer Tradepost (schema {now}). Install that version or a later one."
-            )
+            raise NewerSchema(path, now)
         if now == scripts.get_current_head():
             return
         if look:

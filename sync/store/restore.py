@@ -34,6 +34,7 @@ class Survey:
     accounts: dict[str, str]  # target -> account id
     mails: int
     items: dict[ItemState, int]
+    sealed: bytes | None  # any one body, to try the key on
     recognised: int  # done items that were found in the CRM after a loss, and not written by this memory
 
 
@@ -55,6 +56,7 @@ class RestoreStore:
                 accounts={row.name: row.account_id for row in c.execute(select(t.targets).order_by(t.targets.c.name))},
                 mails=c.execute(select(func.count()).select_from(t.mails)).scalar_one(),
                 items={ItemState(state): n for state, n in c.execute(states)},
+                sealed=c.execute(select(t.bodies.c.sealed).limit(1)).scalar_one_or_none(),
                 recognised=c.execute(found).scalar_one(),
             )
 
@@ -125,9 +127,8 @@ def _forget_positions(c: Connection) -> None:
 
     Rows of the mirror that were deleted since would stay for ever; those of merged records still say who won.
     """
-    counters = {"resyncs": 0, "resynced": "[]"}
-    c.execute(update(t.mailboxes).values(cursor=None, **{k: v for k, v in counters.items() if k in t.mailboxes.c}))
-    for table in (*MIRRORED, t.feeds, t.lanes, t.coverage):
+    c.execute(update(t.mailboxes).values(cursor=None, resyncs=0, resynced="[]"))
+    for table in (*MIRRORED, t.feeds, t.lanes, t.coverage, t.coverage_days):
         c.execute(delete(table))
     over = or_(
         func.json_extract(t.customers.c.row, "$.deleted").is_(True),

@@ -1,0 +1,88 @@
+"""`tradepost rebuild`: after a total loss, read all mail again and recognise in the CRM what was written.
+
+Stopped with Ctrl-C, the same command goes on; so does the service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime
+
+from sync import restore
+from sync.model import ItemState
+from sync.store.restore import Survey
+from tradepost.app import holding, looking, open_store
+from tradepost.clock import SystemClock
+from tradepost.commands import backfill
+from tradepost.commands.common import agreed, chosen_mailboxes, require_person
+from tradepost.commands.invocation import Invocation
+from tradepost.config import Settings
+from tradepost.daemon import state_file
+from tradepost.errors import UserError
+from tradepost.messages import sentence
+
+
+def run(invocation: Invocation, *, since: datetime | None, yes: bool, as_json: bool) -> int:
+    """0 when all is read again and nothing is missing or parked, 130 when stopped. Raises `UserError`."""
+    settings = invocation.settings()
+    require_person(yes=yes)
+    backfill.windows_of(settings, chosen_mailboxes(settings, ()), since, None, SystemClock().now())  # or a mistake
+    with holding(settings):
+        if not _begun(invocation, settings, yes=yes):
+            invocation.print(invocation.say("rebuild.left"))
+            return 1
+    code = backfill.run(invocation, plan=False, since=since, until=None, mailboxes=(), yes=True, as_json=as_json)
+    if code == backfill.INTERRUPTED:
+        return code
+    survey = _end(settings, well=code == 0)
+    parked = survey.items.get(ItemState.PARKED, 0)
+    if not as_json:
+        written = survey.items.get(ItemState.DONE, 0) - survey.recognised
+        told = {"recognised": survey.recognised, "written": written, "parked": parked}
+        invocation.print(invocation.say("rebuild.done", **told))
+        if parked:
+            invocation.print(invocation.say("rebuild.parked"))
+    return 1 if parked else code
+
+
+def _begun(invocation: Invocation, settings: Settings, *, yes: bool) -> bool:
+    """Begin with an empty state, unless a rebuild is open already. False when the person does not want it."""
+    state = state_file(settings)
+    if state.exists() and asyncio.run(_open(settings)):
+        invocation.err.print(invocation.say("rebuild.goes_on"), soft_wrap=True)
+        return True
+    if state.exists() and not yes:
+        invocation.print(invocation.say("rebuild.there", file=state))
+    if not agreed(invocation.say("rebuild.ask"), yes=yes):
+        return False
+    now = SystemClock().now()
+    try:
+        aside = restore.put_aside(state, now)
+    except OSError as error:
+        raise UserError(sentence("restore.failed", file=state, error=error.strerror or error)) from None
+    if aside:
+        invocation.err.print(invocation.say("restore.aside", file=aside), soft_wrap=True)
+    with open_store(settings) as store:
+        asyncio.run(store.restore.begin_anew(now))
+    return True
+
+
+async def _open(settings: Settings) -> bool:
+    """Whether a rebuild has begun here; a file that cannot even be read is none."""
+    try:
+        with looking(settings) as store:
+            return await store.restore.rebuilding()
+    except UserError:
+        return False
+
+
+def _end(settings: Settings, *, well: bool) -> Survey:
+    """What came of it; a rebuild that went well is over."""
+    with looking(settings) as store:
+        survey = asyncio.run(store.restore.survey())
+    if well:
+        # A service that was started meanwhile holds the lock; then the same command later finds nothing to do.
+        with suppress(UserError), holding(settings), open_store(settings) as store:
+            asyncio.run(store.restore.rebuilt())
+    return survey
