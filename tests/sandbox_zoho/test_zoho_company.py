@@ -52,6 +52,13 @@ def test_the_host_shows_mails_tasks_and_deals_with_who_made_them(on_site: OnSite
     on_site(scenario)
 
 
+@pytest.mark.parametrize("website", ["adria.example", "www.adria.example", "https://www.adria.example/about", ""])
+def test_a_companys_website_is_kept_as_people_write_it(website: str) -> None:
+    host = ZohoHost(World(clock=VirtualClock(), random=Random(1)))
+    firm = host.add_company("Adria", website)
+    assert host.org.record("Accounts", firm)["Website"] == (website or None)
+
+
 def test_a_merge_moves_what_hung_on_the_loser(on_site: OnSite) -> None:
     async def scenario(site: Site) -> None:
         winner = site.host.add_contact("Ana Kovač", "ana@adria.example")

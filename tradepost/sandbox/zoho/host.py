@@ -58,7 +58,7 @@ class ZohoHost:
         return self.org.add_user(address, name)
 
     def add_company(self, name: str, domain: str = "") -> str:
-        return self.org.add_account(name, f"https://www.{domain}" if domain else "")
+        return self.org.add_account(name, domain)
 
     def add_contact(self, name: str, address: str, *, company: str = "", owner: str = "") -> str:
         return self.org.add_contact(name, address, company, owner)
