@@ -6,7 +6,7 @@ JUDGES := .venv-judges
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONHASHSEED ?= random
 
-.PHONY: help dev demo test check lint determinism sweep kills corpora conformance fidelity documents fix lock schema clean
+.PHONY: help dev demo test check lint pairs determinism sweep kills corpora conformance fidelity documents fix lock schema clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ lint: $(VENV)/.ready  ## style, types, import contracts, unit file
 	$(BIN)/python deploy/verify.py
 
 check: lint test  ## exactly what CI runs
+
+pairs: $(VENV)/.ready  ## the main path over all six pairs (two minutes; the tests take three of them)
+	TRADEPOST_PAIRS=all $(BIN)/python -m pytest -n 2 -q tests/paths/test_pairs.py
 
 determinism: $(VENV)/.ready  ## fifty runs of one seed for every pair, the same log byte for byte (some minutes)
 	$(BIN)/python -m tests.determinism

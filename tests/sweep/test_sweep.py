@@ -8,8 +8,10 @@ from tests.sweep.run import BROKEN, WEAKEST, broken, crashes, faults, pairs, qui
 from tests.sweep.scenario import Plan, live
 from tradepost.sandbox.salesforce.host import SalesforceHost
 
+SOME = [plan for plan in pairs() if (plan.source == "gmail") == (plan.target != "hubspot")]  # every mode once
 
-@pytest.fixture(scope="module", params=pairs(), ids=lambda p: f"{p.source}-{p.target}-{p.mode}")
+
+@pytest.fixture(scope="module", params=SOME, ids=lambda p: f"{p.source}-{p.target}-{p.mode}")
 def whole(request, tmp_path_factory):
     return request.param, live(tmp_path_factory.mktemp("whole"), request.param)
 
@@ -22,7 +24,7 @@ def test_an_undisturbed_run_logs_each_mail_once_and_moves_the_deal(whole):
 
 def test_no_crash_and_no_fault_loses_or_doubles_anything(whole, tmp_path_factory):
     pair, outcome = whole
-    for plan in [*quick(crashes(pair, outcome), 3), *quick(faults(pair, outcome), 3)]:
+    for plan in [*quick(crashes(pair, outcome), 2), *quick(faults(pair, outcome), 2)]:
         found = live(tmp_path_factory.mktemp("run"), plan)
         assert found.in_gap(outcome) or (found.against(outcome), found.stuck) == ((0, 0), ""), str(plan)
 
@@ -31,9 +33,14 @@ def test_the_quotation_moves_the_deal_to_the_stage_of_the_rule(tmp_path):
     assert live(tmp_path, Plan()).stage == SalesforceHost.stages.quoted
 
 
+@pytest.fixture(scope="module")
+def weakest(tmp_path_factory):
+    return live(tmp_path_factory.mktemp("whole"), WEAKEST)
+
+
 @pytest.mark.parametrize("name", BROKEN)
-def test_an_engine_with_a_part_taken_out_is_found_out(name, tmp_path_factory):
-    outcome = live(tmp_path_factory.mktemp("whole"), WEAKEST)
+def test_an_engine_with_a_part_taken_out_is_found_out(name, weakest, tmp_path_factory):
+    outcome = weakest
     for plan in _likely(name, outcome):
         found = live(tmp_path_factory.mktemp("run"), plan)
         if found.against(outcome) != (0, 0) or found.mended:  # the second look mends what the first care missed
