@@ -7,12 +7,14 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from tests.simulate.judge import Verdict, judge
-from tests.simulate.ruin import Ruin, Seen, draw
+from tests.simulate.looks import Ending
+from tests.simulate.ruin import WHOLE, Dose, Ruin, Seen, draw
 from tests.simulate.script import WEEK, Script, Size, write_script
-from tests.simulate.week import live
+from tests.simulate.week import Week, live
 from tests.sweep.run import MEMORY
 from tests.sweep.scenario import Plan
 
@@ -37,13 +39,16 @@ class Found:
     crashes: int = 0
     writes: int = 0
     mended: int = 0
+    healed: int = 0
     retried: int = 0
     mails: int = 0
     copies: int = 0
 
     @property
     def bad(self) -> bool:
-        return bool(self.before.wrong or self.verdict.wrong)
+        """Whether a promise was broken. What a broken engine doubles and the second look mends was doubled all the same."""
+        late = self.case.broken and (self.mended or self.verdict.gaps)
+        return bool(self.before.wrong or self.verdict.wrong or late)
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -54,20 +59,18 @@ class Found:
         return self.case.script.plan
 
 
-def run_seed(seed: int, size: Size = WEEK, broken: str = "", plan: Plan | None = None) -> Found:
+def run_seed(seed: int, size: Size = WEEK, broken: str = "", dose: Dose = WHOLE) -> Found:
     """Draw a seed's week and its ruin, and judge it."""
     script = write_script(seed, size)
-    if plan is not None:
-        script = replace(script, plan=plan)
-    return run_case(Case(script=script, ruin=(), broken=broken), ruin=lambda seen: draw(script, seen))
+    return run_case(Case(script=script, ruin=(), broken=broken), ruin=lambda seen: draw(script, seen, dose))
 
 
 def run_case(case: Case, ruin: Callable[[Seen], tuple[Ruin, ...]] | None = None) -> Found:
     """Run a case's undisturbed twin and the case itself. With `ruin` the ruin is drawn from what the twin passed."""
-    twin, week = _in_folder(case.script)
+    twin, seen = _undisturbed(case.script)
     before = judge(case.script, twin, twin)
     if ruin is not None:
-        case = replace(case, ruin=ruin(week.seen()))
+        case = replace(case, ruin=ruin(seen))
     ending, week = _in_folder(case.script, case.ruin, case.broken)
     return Found(
         case=case,
@@ -77,13 +80,20 @@ def run_case(case: Case, ruin: Callable[[Seen], tuple[Ruin, ...]] | None = None)
         crashes=week.crashes,
         writes=week.box.writes(),
         mended=ending.mended,
+        healed=ending.healed,
         retried=week.retried,
         mails=len(case.script.mails),
         copies=sum(len(c) for c in week.acts.copies.values()),
     )
 
 
-def _in_folder(script: Script, ruin: Sequence[Ruin] = (), broken: str = ""):
+@lru_cache(maxsize=2)
+def _undisturbed(script: Script) -> tuple[Ending, Seen]:
+    ending, week = _in_folder(script)
+    return ending, week.seen()
+
+
+def _in_folder(script: Script, ruin: Sequence[Ruin] = (), broken: str = "") -> tuple[Ending, Week]:
     folder = tempfile.mkdtemp(prefix="simulate-", dir=MEMORY if MEMORY.is_dir() else None)
     try:
         return live(Path(folder), script, ruin, broken=broken)

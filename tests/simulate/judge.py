@@ -82,8 +82,10 @@ def _lost(verdict: Verdict, twin: Ending, ending: Ending, message_id: str, there
 
 def _doubled(verdict: Verdict, ending: Ending, message_id: str, place: str, n: int) -> None:
     records = ending.entries[message_id, place]
+    # Zoho's own screens and its API name an activity differently; there the mail tells.
+    mine = [p for p in ending.parked if p.kind == "remove"]
     why = f"mail {message_id} is {n} times in the CRM" + (f" on {place}" if place else "")
-    waits = [p for p in ending.parked if p.record in records]
+    waits = [p for p in mine if p.record in records or p.message_id == message_id]
     _case(verdict, Wrong(what="doubled", why=why), waits if len(waits) >= n - 1 else [], ending, "log_email")
 
 

@@ -35,6 +35,7 @@ class Parked:
 class Ending:
     """A week's end. `logged` counts our activities by Message-ID and, where a mail has one a record, by record.
 
+    `mended` counts records removed by a second look, `healed` the counts of coverage that found a mail missing.
     Records go by the short names of who they are. `entries` are the activities' own ids by the same key, `shown` the people and companies that show a mail.
     """
 
@@ -49,6 +50,7 @@ class Ending:
     parked: tuple[Parked, ...] = ()
     unkeyed: frozenset[str] = frozenset()
     mended: int = 0
+    healed: int = 0
     written_while_off: int = 0
     bodies_left: int = 0
     stuck: str = ""
@@ -89,6 +91,9 @@ async def look(week: Week, *, stuck: str) -> Ending:
     ending.unkeyed = await week.unkeyed()
     items = await week.engine.store.report.items((ItemState.DONE,), limit=10**6)
     ending.mended = sum(i.rule == SECOND_LOOK for i in items)
+    ending.healed = sum(
+        event.startswith("coverage") and dict(ids).get("missing", "0") != "0" for _, event, ids in week.box.events.lines
+    )
     return ending
 
 

@@ -6,7 +6,6 @@ points and any row of weeks meets nearly all of them.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -51,10 +50,15 @@ class Ruin:
         amount = f" by {self.amount:.0f}" if self.amount else ""
         return f"{self.what.replace('_', ' ')}{detail}{amount} on day {self.moment / DAY:.1f} for {self.length / 3600:.1f} h"
 
+    @property
+    def effect(self) -> Effect:
+        """Raises KeyError for what is no fault."""
+        return Effect(EFFECTS[self.what].get("effect", self.what))
+
     def fault(self) -> Fault:
         """The order for the simulated vendors. Raises KeyError for what is no fault."""
-        extra = dict(EFFECTS[self.what])
-        effect = extra.pop("effect", None) or Effect(self.what)
+        extra, effect = dict(EFFECTS[self.what]), self.effect
+        extra.pop("effect", None)
         vendor, _, operation = self.at.partition(":")
         return Fault(vendor=vendor, operation=_literal(operation), nth=self.nth, effect=effect, **extra)  # type: ignore[arg-type]
 
@@ -73,46 +77,52 @@ class Seen:
     writes: frozenset[str]
 
 
-def draw(
-    script: Script, seen: Seen, *, crm: int = 9, mail: int = 3, steps: int = 4, troubles: int = 2
-) -> tuple[Ruin, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dose:
+    """How much goes wrong in a week: its share of the faults at calls of the CRM and of the mail provider and of the
+    steps to die at, where 1 lets 200 weeks meet each of them at least twice; and the number of larger troubles.
+    """
+
+    crm: float = 1.0
+    mail: float = 1.0
+    steps: float = 1.0
+    troubles: int = 2
+
+
+WHOLE = Dose()
+ROUNDS = 7  # rounds of all pairs and modes in which every point comes up once
+STEP_WEEKS = 25  # weeks in which every step comes up once
+
+
+def draw(script: Script, seen: Seen, dose: Dose = WHOLE) -> tuple[Ruin, ...]:
     """The ruin of a seed."""
     chance = Random(f"ruin-{script.seed}")
-    turn = _turn(script)
     found: list[Ruin] = []
-    for vendor, most in ((script.plan.target, crm), (script.plan.source, mail)):
-        for name, effect in _next(_points(seen, vendor), turn[vendor], most):
+    for vendor, share in ((script.plan.target, dose.crm), (script.plan.source, dose.mail)):
+        turn, weeks = _turn(script, vendor)
+        names = sorted(name for name in seen.calls if name.partition(":")[0] == vendor)
+        points = [(name, effect) for name in names for effect in EFFECTS]
+        for name, effect in _due(points, turn, share / weeks):
             found.append(Ruin(what=effect, at=name, nth=chance.randint(1, seen.calls[name])))
-    every = [(label, LOCKED if label.endswith(":begin") else CRASH) for label in sorted(seen.labels)]
-    for label, what in _next(_shuffled(every), script.seed, steps):
+    steps = [(label, LOCKED if label.endswith(":begin") else CRASH) for label in sorted(seen.labels)]
+    for label, what in _due(steps, script.seed, dose.steps / STEP_WEEKS):
         found.append(Ruin(what=what, at=label, nth=chance.randint(1, seen.labels[label])))
-    found += [_trouble(chance, script) for _ in range(troubles)]
+    found += [_trouble(chance, script) for _ in range(dose.troubles)]
     return tuple(found)
 
 
-def _turn(script: Script) -> dict[str, int]:
-    """The how many-th week of each vendor this is, in the row of all seeds."""
+def _turn(script: Script, vendor: str) -> tuple[int, int]:
+    """The how many-th week of a vendor this is in the row of all seeds, and how many of its weeks meet every point."""
     plans = pairs()
     round_, place = divmod(script.seed, len(plans))
-    turn = {}
-    for vendor in (script.plan.source, script.plan.target):
-        with_it = [n for n, plan in enumerate(plans) if vendor in (plan.source, plan.target)]
-        turn[vendor] = round_ * len(with_it) + with_it.index(place)
-    return turn
+    having = [n for n, plan in enumerate(plans) if vendor in (plan.source, plan.target)]
+    return round_ * len(having) + having.index(place), len(having) * ROUNDS
 
 
-def _points(seen: Seen, vendor: str) -> list[tuple[str, str]]:
-    names = sorted(name for name in seen.calls if name.partition(":")[0] == vendor)
-    return _shuffled([(name, effect) for name in names for effect in EFFECTS])
-
-
-def _shuffled(points: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The same order for the same points, and nearly the same for nearly the same points."""
-    return sorted(points, key=lambda p: Random(f"{p[0]}-{p[1]}").random())
-
-
-def _next(points: Sequence[tuple[str, str]], turn: int, most: int) -> list[tuple[str, str]]:
-    return [points[(turn * most + n) % len(points)] for n in range(min(most, len(points)))]
+def _due(points: Sequence[tuple[str, str]], turn: int, width: float) -> list[tuple[str, str]]:
+    """The points whose turn it is: each has a place of its own on a circle, and a turn is a step around it."""
+    at = turn * width % 1.0
+    return [p for p in points if (Random(f"{p[0]}-{p[1]}").random() - at) % 1.0 < width]
 
 
 def _trouble(chance: Random, script: Script) -> Ruin:
@@ -128,8 +138,3 @@ def _trouble(chance: Random, script: Script) -> Ruin:
     elif what == "disk_full":
         amount = float(chance.choice((0, 4, 10, 25)))
     return Ruin(what=what, at=at, moment=moment, length=chance.choice((1.0, 5.0, 20.0)) * 3600, amount=amount)
-
-
-def points_hit(ruin: Sequence[Ruin], struck: Counter[tuple[str, str]]) -> frozenset[tuple[str, str]]:
-    """The (step or call, effect) points that were really met."""
-    return frozenset(point for point, n in struck.items() if n)

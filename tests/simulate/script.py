@@ -56,10 +56,6 @@ class Mail:
     def message_id(self) -> str:
         return f"{self.number}@simulate.example"
 
-    @property
-    def outgoing(self) -> bool:
-        return bool(self.other) and self.other not in (self.sender,)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -91,10 +87,11 @@ class Size:
     companies: int = 6
     history: int = 6
     noise: int = 12
-    ticks: int = 26
+    ticks: int = 20
 
 
 WEEK = Size()
+SMALL = Size(mailboxes=2, threads=7, companies=3, history=3, noise=3, ticks=8)
 COMPANY = Size(mailboxes=20, threads=950, companies=40, history=250, noise=500, ticks=60)
 
 
@@ -412,9 +409,9 @@ class _Writer:
         for _ in range(chance.choice((0, 1))):
             self._act("backfill", who=chance.choice(self.ours))
         if chance.random() < 0.4:
-            first = chance.randrange(len(self.ticks) - 4)
+            first = chance.randrange(len(self.ticks) - 3)
             self.events.append(Event(at=self._moment(first), what="writes_off"))
-            self.events.append(Event(at=self._moment(first + chance.choice((1, 2, 3))), what="writes_on"))
+            self.events.append(Event(at=self._moment(first + chance.choice((1, 2))), what="writes_on"))
         if chance.random() < 0.3:
             self._act("exclude", who="free")
         elif chance.random() < 0.5:

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
-from connectors.base.model import LogEmail, Remove
+from connectors.base.model import Remove
 from mappings.model import Reason
 from sync.model import ItemState
 from sync.schema import tables as t
@@ -163,12 +163,16 @@ class Week(Life):
         await self.stack.aclose()
 
     async def _work(self, engine: Any) -> tuple:
+        """Every lane at once, then the targets again for what the mailboxes brought.
+
+        A broken engine gets no housekeeping: what a count heals hours later was lost all the same.
+        """
         self._disk(engine)
         lanes = [*engine.mail, *engine.crm]
         for runner in lanes:
             runner.lane.poll_now()
-        troubles = await self._run(*lanes, engine.keeper)
-        troubles += await self._run(*engine.mail, *engine.crm)
+        troubles = await self._run(*lanes, *([engine.keeper] if self.ruin and not self.plan.broken else []))
+        troubles += await self._run(*engine.crm)
         counts = await engine.store.report.counts()
         states = ("ready", "sending", "unknown") if self.off_since is None else ("sending", "unknown")
         return tuple(troubles) + tuple(key for key, n in counts.items() if key[2] in states and n)
@@ -242,7 +246,7 @@ class Week(Life):
         self.box.transport.on_step = None
         self._count_strikes()
         ending = await look(self, stuck=repr(amiss) if amiss else "")
-        if self.ruin or self.plan.broken:
+        if self.ruin and not self.plan.broken:
             ending = await self._bodies(ending)
         await self.stack.aclose()
         return ending
@@ -413,17 +417,17 @@ class Week(Life):
             self.retried += await self.engine.store.outbox.retry(keys, self.box.own.now())
 
     async def parked(self) -> tuple[Parked, ...]:
-        items = await self.engine.store.report.items((ItemState.PARKED, ItemState.READY))
+        items = await self.engine.store.report.items((ItemState.PARKED,))
+        mails = {i.mail: await self.engine.store.report.explain(i.mail) for i in items}
         return tuple(
             Parked(
                 kind=i.kind.value,
                 reason=i.reason,
-                message_id=i.write.message_id if isinstance(i.write, LogEmail) else "",
+                message_id=told.facts.message_id if (told := mails[i.mail]) else "",
                 title=getattr(i.write, "title", ""),
                 record=i.write.record if isinstance(i.write, Remove) else "",
             )
             for i in items
-            if i.state is ItemState.PARKED
         )
 
     async def unkeyed(self) -> frozenset[str]:
