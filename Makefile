@@ -9,7 +9,7 @@ export PYTHONHASHSEED ?= random
 .PHONY: help dev demo test check lint pairs determinism sweep kills corpora conformance fidelity documents fix lock schema clean
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 # The locked packages are installed first, then this checkout without its dependencies.
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -45,6 +45,14 @@ determinism: $(VENV)/.ready  ## fifty runs of one seed for every pair, the same 
 
 sweep: $(VENV)/.ready  ## crash the main path of every pair at every commit and network step (about an hour and a half)
 	$(BIN)/python -m tests.sweep.run
+
+SEEDS ?=
+FIRST_SEED ?= 0
+simulate: $(VENV)/.ready  ## weeks of small companies, each ruined in its own way: SEEDS=200 FIRST_SEED=0
+	$(BIN)/python -m tests.simulate.run --seeds $(or $(SEEDS),200) --first $(FIRST_SEED)
+
+simulate-company: $(VENV)/.ready  ## the same with 20 mailboxes and 5,000 mails: SEEDS=3 FIRST_SEED=0
+	$(BIN)/python -m tests.simulate.run --size company --seeds $(or $(SEEDS),3) --first $(FIRST_SEED)
 
 kills: $(VENV)/.ready  ## kill -9 a backfill twenty times (a few minutes)
 	$(BIN)/python -m tests.kill
