@@ -26,6 +26,7 @@ from sync.store.report import LaneState
 # A paused lane asks again by itself, so that mended credentials need no restart.
 ASK_AGAIN = timedelta(minutes=5)
 BEAT = timedelta(seconds=30)
+LANE_STATES = ("running", "waiting", "paused")
 
 # A run that works once sits out a vendor's limit by the minute, so often in a row; longer ones it leaves to the next.
 SHORT_LIMIT = timedelta(seconds=90)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from connectors.base.mail import MailboxScope, MailSource
 from connectors.base.services import Clock, Cpu, Log, Services, TokenVault
 from connectors.http import Sender
 from mappings.reading import Words, load_words
+from sync.alarm_lane import AlarmLane
 from sync.bodies import Bodies
 from sync.deciding import Decider, DecideSettings
 from sync.keeper import KeeperLane, Retention
@@ -25,8 +26,10 @@ from sync.pull import MailboxSettings, Puller
 from sync.push import Pusher, PushSettings
 from sync.store import Store
 from tradepost.config import Settings
+from tradepost.service.alarms import alarm_settings
+from tradepost.service.metrics import MetricsFile, Named
 
-COUNT_EVERY = 6 * 3600.0  # seconds between two counts of coverage
+COUNT_EVERY = 6 * 3600.0  # seconds between two times of forgetting; and between counts of a program that runs once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +56,14 @@ class Engine:
     crm: tuple[LaneRunner, ...]
     keeper: LaneRunner
     keeper_lane: KeeperLane
+    alarms: LaneRunner
+    alarm_lane: AlarmLane
     bell: Bell
     clock: Clock
 
     @property
     def lanes(self) -> tuple[LaneRunner, ...]:
-        return (*self.mail, *self.crm, self.keeper)
+        return (*self.mail, *self.crm, self.keeper, self.alarms)
 
     async def close(self) -> None:
         """Close every connection; the store stays open."""
@@ -66,6 +71,7 @@ class Engine:
             await source.close()
         for target in self.targets.values():
             await target.close()
+        await self.alarm_lane.close()
 
 
 def assemble(settings: Settings, parts: Parts, store: Store) -> Engine:
@@ -86,21 +92,25 @@ def assemble(settings: Settings, parts: Parts, store: Store) -> Engine:
         every=COUNT_EVERY,
     )
 
-    def runner(lane: MailLane | TargetLane | KeeperLane) -> LaneRunner:
+    def runner(lane: MailLane | TargetLane | KeeperLane | AlarmLane) -> LaneRunner:
         return LaneRunner(lane, store, clock=parts.clock, random=parts.random, log=parts.log, bell=bell)
 
     poll = settings.poll
+    mail = tuple(runner(MailLane(p, clock=parts.clock, bell=bell, poll=poll.mail_seconds)) for p in pullers.values())
+    crm = tuple(runner(_target_lane(settings, name, target, bodies, parts, store)) for name, target in targets.items())
+    watched = [one.lane.name for one in (*mail, *crm)]
+    alarms = _alarm_lane(settings, parts, store, bell, watched, tuple(targets))
     return Engine(
         store=store,
         pullers=pullers,
         sources=sources,
         targets=targets,
-        mail=tuple(runner(MailLane(p, clock=parts.clock, bell=bell, poll=poll.mail_seconds)) for p in pullers.values()),
-        crm=tuple(
-            runner(_target_lane(settings, name, target, bodies, parts, store)) for name, target in targets.items()
-        ),
+        mail=mail,
+        crm=crm,
         keeper=runner(keeper),
         keeper_lane=keeper,
+        alarms=runner(alarms),
+        alarm_lane=alarms,
         bell=bell,
         clock=parts.clock,
     )
@@ -203,6 +213,23 @@ def _target_lane(
         clock=parts.clock,
         poll=settings.poll.crm_seconds,
     )
+
+
+def _alarm_lane(
+    settings: Settings, parts: Parts, store: Store, bell: Bell, lanes: Sequence[str], targets: Sequence[str]
+) -> AlarmLane:
+    found = alarm_settings(settings, parts.sender, lanes, targets)
+    path = settings.alarms.metrics_file
+    if path is None:
+        return AlarmLane(store, found, clock=parts.clock, log=parts.log, bell=bell)
+    named = Named(
+        mailboxes={m.address: m.account for m in settings.mailboxes},
+        lanes=lanes,
+        targets=targets,
+        credentials=found.credentials,
+    )
+    metrics = MetricsFile(path, store, named, parts.log)
+    return AlarmLane(store, found, clock=parts.clock, log=parts.log, bell=bell, after=metrics.write)
 
 
 def _retention(settings: Settings) -> Retention:

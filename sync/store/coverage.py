@@ -150,21 +150,25 @@ class CoverageStore:
 
     async def last_received(self, mailbox: str, until: datetime) -> datetime | None:
         """When the newest mail from others came in."""
-        return await self._moment(select(func.max(t.copies.c.received_at)).where(*_incoming(mailbox, until)))
+        return await self._moment(_received(mailbox, until).order_by(t.copies.c.received_at.desc()).limit(1))
 
     async def first_received(self, mailbox: str, until: datetime) -> datetime | None:
         """When the oldest mail from others that we know came in."""
-        return await self._moment(select(func.min(t.copies.c.received_at)).where(*_incoming(mailbox, until)))
+        return await self._moment(_received(mailbox, until).order_by(t.copies.c.received_at).limit(1))
 
-    async def _moment(self, query: Select[tuple[datetime]]) -> datetime | None:
+    async def _moment(self, query: Select[datetime]) -> datetime | None:
         with self._db.read() as c:
-            return c.execute(query).scalar()  # type: ignore[return-value]  # the aggregate of a column of times
+            return c.execute(query).scalars().first()
 
     async def received_in(self, mailbox: str, window: Window) -> int:
         """How many mails from others came in then."""
         here = (*_incoming(mailbox, window.until), t.copies.c.received_at >= window.since)
         with self._db.read() as c:
             return int(c.execute(select(func.count()).select_from(t.copies).where(*here)).scalar_one())
+
+
+def _received(mailbox: str, until: datetime) -> Select[datetime]:
+    return select(t.copies.c.received_at).where(*_incoming(mailbox, until))
 
 
 def _incoming(mailbox: str, until: datetime) -> tuple[ColumnElement[bool], ...]:

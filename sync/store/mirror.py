@@ -79,6 +79,12 @@ class MirrorStore:
                 c.execute(insert(t.users).values(target=target, id=row.id, row=codec.user.dump(row)))
             _put_feed(c, target, Feed.USERS, None, complete=True, now=now)
 
+    async def users(self, target: str) -> tuple[User, ...]:
+        """The users as last seen, by id."""
+        query = select(t.users.c.row).where(t.users.c.target == target).order_by(t.users.c.id)
+        with self._db.read() as c:
+            return tuple(codec.user.load(row) for row in c.execute(query).scalars())
+
     async def put_customers(
         self, target: str, rows: Sequence[Customer], *, cursor: str | None, complete: bool, now: datetime
     ) -> int:

@@ -42,7 +42,7 @@ async def _seen(settings: Settings) -> tuple[Status, Doings]:
 
 async def _read(store: Store, settings: Settings, addresses: list[str], *, running: bool) -> tuple[Status, Doings]:
     """What the state holds of the mailboxes and targets that are configured now."""
-    names = {"keeper", *(f"mail:{a}" for a in addresses), *(f"target:{name}" for name in settings.crm)}
+    names = {"keeper", "alarms", *(f"mail:{a}" for a in addresses), *(f"target:{name}" for name in settings.crm)}
     coverage = tuple(report for report in await store.report.coverage() if report.mailbox in addresses)
     counted = {report.mailbox for report in coverage}
     status = Status(
@@ -58,6 +58,8 @@ async def _read(store: Store, settings: Settings, addresses: list[str], *, runni
         runs=tuple(run for run in await store.mail.runs() if not run.done),
         unreadable=await store.mail.unreadable(),
         paused_kinds=tuple(paused),
+        missing_days={a: await store.coverage.days(a, missing=True) for a in addresses},
+        alarms=await store.alarms.open(),
     )
     return status, doings
 

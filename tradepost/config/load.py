@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tradepost.config.accounts import Account, check_accounts
+from tradepost.config.alarm_references import check_alarms
+from tradepost.config.alarms import Alarms
 from tradepost.config.kinds import Side
 from tradepost.config.mailboxes import MailboxSettings, check_mailboxes, resolve
 from tradepost.config.models import Company, ConfigFile, Connection, CrmConnection, Log, Poll, Retention, State
@@ -36,6 +38,7 @@ class Settings:
     rules: LoadedRules
     poll: Poll
     retention: Retention
+    alarms: Alarms
     log: Log
 
 
@@ -62,6 +65,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     top = check.validate(ConfigFile, check.document.data)
     accounts = check_accounts(check)
     check_mailboxes(check, accounts)
+    check_alarms(check, accounts)
     rules, rules_file = check_rules(check, path.parent, accounts.names(Side.CRM))
     if check.problems or top is None or rules is None:
         raise ConfigError(check.problems)
@@ -78,6 +82,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         rules=LoadedRules(rule_set(rules, top.company, [m.address for m in mailboxes]), rules_file),
         poll=top.poll,
         retention=top.retention,
+        alarms=top.alarms,
         log=top.log,
     )
 

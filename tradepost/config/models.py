@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from connectors.oauth import SecretRef
 from sync.model import NewSender
 from sync.outbox import OnUnknown
+from tradepost.config.alarms import Alarms
+from tradepost.config.part import STRICT, Part
 from tradepost.config.values import (
     Email,
     FilePath,
@@ -26,29 +28,6 @@ from tradepost.config.values import (
 from tradepost.messages import Language
 
 T = TypeVar("T")
-
-STRICT = ConfigDict(
-    frozen=True,
-    extra="forbid",
-    hide_input_in_errors=True,
-    coerce_numbers_to_str=True,  # a number's text is kept by the reader, so that an id may go without quotes
-    str_strip_whitespace=True,
-    use_attribute_docstrings=True,
-)
-
-
-class Part(BaseModel):
-    """Base of every section. A key with nothing behind it counts as left out, where it may be left out."""
-
-    model_config = STRICT
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        may = {name for name, field in cls.model_fields.items() if not field.is_required()}
-        return {key: value for key, value in data.items() if value is not None or key not in may}
 
 
 class Calendar(Part):
@@ -227,6 +206,9 @@ class ConfigFile(Part):
 
     retention: Retention = Field(default_factory=Retention)
     """How long to keep what is in the state."""
+
+    alarms: Alarms = Field(default_factory=Alarms)
+    """Who is told when something is wrong, and from where on it is."""
 
     log: Log = Field(default_factory=Log)
     """What the daemon logs, to standard error."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from rich.console import Group, RenderableType
 
+from sync.coverage import Whereabouts
+from sync.store.alarms import Known
+from sync.store.coverage import Day
 from sync.store.mail import Run
 from sync.store.report import MailReport
 from tradepost.messages import Language, say
@@ -27,6 +30,8 @@ class Doings:
     runs: Sequence[Run] = ()
     unreadable: Sequence[tuple[str, str, str]] = ()
     paused_kinds: Sequence[tuple[str, str, str]] = ()
+    missing_days: Mapping[str, Sequence[Day]] = field(default_factory=dict)
+    alarms: Sequence[Known] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +72,9 @@ class TargetPlan:
 def doings_view(doings: Doings, language: Language) -> RenderableType:
     """What is not well or under way, a line or table each."""
     parts: list[RenderableType] = []
+    if doings.alarms:
+        parts.append(alarms_table(doings.alarms, language))
+    parts += [cell(line, "missing") for line in _missing_lines(doings.missing_days, language)]
     if doings.unreadable:
         parts.append(unreadable_table(doings.unreadable, language))
     if doings.runs:
@@ -83,11 +91,52 @@ def doings_view(doings: Doings, language: Language) -> RenderableType:
 def doings_json(doings: Doings, language: Language) -> dict[str, object]:
     return {
         "running": doings.running,
+        "alarms": [alarm_json(alarm, language) for alarm in doings.alarms],
+        "missing_days": {
+            mailbox: {day.day.isoformat(): day.coverage[Whereabouts.MISSING] for day in days}
+            for mailbox, days in doings.missing_days.items()
+            if days
+        },
         "uncounted": list(doings.uncounted),
         "runs": [run_json(run) for run in doings.runs],
         "unreadable": unreadable_json(doings.unreadable, language),
         "paused_kinds": [{"target": t, "kind": k, "weaker": why} for t, k, why in doings.paused_kinds],
     }
+
+
+def alarms_table(alarms: Sequence[Known], language: Language) -> RenderableType:
+    """What is wrong now, oldest first."""
+    made = table(language, "alarms", ("since", "alarm"))
+    for alarm in alarms:
+        made.add_row(cell(moment(alarm.raised_at)), cell(told_alarm(alarm, language)[1], "missing"))
+    return made
+
+
+def told_alarm(alarm: Known, language: Language) -> tuple[str, str]:
+    """Title and text of an alarm."""
+    values = {"subject": alarm.subject, **alarm.facts}
+    return say(f"alarm.{alarm.kind}.title", language, **values), say(f"alarm.{alarm.kind}.text", language, **values)
+
+
+def alarm_json(alarm: Known, language: Language) -> dict[str, object]:
+    return {
+        "kind": alarm.kind,
+        "subject": alarm.subject,
+        "raised_at": iso(alarm.raised_at),
+        "facts": dict(alarm.facts),
+        "text": told_alarm(alarm, language)[1],
+    }
+
+
+def _missing_lines(missing: Mapping[str, Sequence[Day]], language: Language) -> list[str]:
+    """Each mailbox with the days on which its mail is missing."""
+    colon = say("view.colon", language)
+    return [
+        f"{mailbox}{colon}{say('view.missing_days', language)}{colon}"
+        + ", ".join(f"{one.day.isoformat()} ({one.coverage[Whereabouts.MISSING]})" for one in days)
+        for mailbox, days in missing.items()
+        if days
+    ]
 
 
 def runs_table(runs: Sequence[Run], language: Language) -> RenderableType:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from rich.console import Group, RenderableType
 
 from sync.coverage import Whereabouts
+from sync.pull import label
 from sync.store.report import CoverageReport, ItemReport, LaneState
 from tradepost.messages import Language, say
 from tradepost.terminal import plain
@@ -133,6 +134,7 @@ def status_view(status: Status, language: Language) -> RenderableType:
 def coverage_json(report: CoverageReport) -> dict[str, object]:
     return {
         "mailbox": report.mailbox,
+        "label": label(report.mailbox),  # its name in logs and metrics
         "counted_at": iso(report.counted_at),
         "since": iso(report.since),
         "until": iso(report.until),
