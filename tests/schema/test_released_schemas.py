@@ -92,6 +92,9 @@ def test_it_may_be_restored(tmp_path, kept):
     survey = asyncio.run(placed()).survey
     assert set(survey.items) <= {ItemState.DONE, ItemState.UNKNOWN, ItemState.DROPPED}
     assert rows(state, "SELECT DISTINCT cursor FROM mailboxes") == [(None,)]
+    assert rows(state, "SELECT (SELECT count(*) FROM feeds) + (SELECT count(*) FROM deals)") == [
+        (0,)
+    ]  # the mirror is read from its beginning
     assert rows(state, "SELECT mailbox, kind, done FROM runs ORDER BY id DESC LIMIT 1") == [
         ("new@ours.example", "resync", 0)
     ]
