@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -82,10 +83,36 @@ class Reply:
         On the answer of an unsafe call, pass that on through `connectors.http.as_unknown`.
         """
         try:
-            return json.loads(self.content)
-        except (ValueError, RecursionError):
+            return json_of(self.content)
+        except ValueError:
             # Without its cause: that one keeps the whole body.
             raise BadReply("The answer is not JSON.", status=self.status) from None
+
+
+def json_of(content: bytes) -> Any:
+    """JSON of a reply, with U+FFFD for half surrogate pairs and without NUL, which no database and no vendor takes.
+
+    JSON may hold both as escapes (RFC 8259 8.2): texts that a vendor cut in the middle of an emoji do. Raises
+    ValueError for anything else than JSON, or for JSON nested beyond reason.
+    """
+    try:
+        found = json.loads(content.decode("utf-8-sig", "replace"))
+        return _storable(found) if _ESCAPED.search(content) else found
+    except RecursionError:
+        raise ValueError("nested beyond reason") from None
+
+
+_ESCAPED = re.compile(rb"(?i)\\u(?:d[89a-f]|0000)")
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_storable(each) for each in value]
+    if isinstance(value, dict):
+        return {_storable(name): _storable(each) for name, each in value.items()}
+    return value
 
 
 class Http(Protocol):

@@ -60,7 +60,7 @@ def parse_fault(item: object) -> Fault:
         return Fault("")
     message = str(item.get("message") or "")
     code = str(item.get("errorCode") or item.get("statusCode") or item.get("error") or "")[:80]
-    listed = [str(f) for f in item.get("fields") or () if re.fullmatch(r"[A-Za-z][A-Za-z0-9_.]*", str(f))]
+    listed = [f for f in _list(item.get("fields")) if isinstance(f, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9_.]*", f)]
     column = re.search(r"No such column '([A-Za-z0-9_.]+)' on (?:entity|sobject of type) '?([A-Za-z0-9_]+)", message)
     kind = re.search(r"sObject type '([A-Za-z0-9_]+)' is not supported", message)
     if column:
@@ -81,8 +81,14 @@ def _duplicate_ids(item: Mapping[str, Any]) -> tuple[str, ...]:
     result = item.get("duplicateResult")
     if not isinstance(result, Mapping):
         return ()
-    records = [m for r in result.get("matchResults") or () for m in r.get("matchRecords") or ()]
-    return tuple(str(m["record"]["Id"]) for m in records if (m.get("record") or {}).get("Id"))
+    results = [r for r in _list(result.get("matchResults")) if isinstance(r, Mapping)]
+    matches = [m for r in results for m in _list(r.get("matchRecords")) if isinstance(m, Mapping)]
+    records = [m["record"] for m in matches if isinstance(m.get("record"), Mapping)]
+    return tuple(str(r["Id"]) for r in records if r.get("Id"))
+
+
+def _list(raw: object) -> list[Any]:
+    return raw if isinstance(raw, list) else []
 
 
 def parse_faults(body: object) -> tuple[Fault, ...]:
@@ -150,16 +156,17 @@ def parse_graphs(body: object) -> dict[str, GraphOutcome]:
 def _outcome(graph: Mapping[str, Any]) -> GraphOutcome:
     reply = graph.get("graphResponse")
     parts = reply.get("compositeResponse") if isinstance(reply, Mapping) else None
-    if not isinstance(parts, list) or not isinstance(graph.get("isSuccessful"), bool):
+    sound = isinstance(parts, list) and all(isinstance(p, Mapping) for p in parts)
+    if not isinstance(parts, list) or not sound or not isinstance(graph.get("isSuccessful"), bool):
         return GraphOutcome(unknown=True)
     if not graph["isSuccessful"]:
-        failed = (p for p in parts if int(p.get("httpStatusCode") or 0) >= 300)
+        failed = (p for p in parts if isinstance(p.get("httpStatusCode"), int) and p["httpStatusCode"] >= 300)
         faults = tuple(f for p in failed for f in parse_faults(p.get("body")))
         return GraphOutcome(faults=faults) if faults else GraphOutcome(unknown=True)
     ids = {
         str(p["referenceId"]): str(p["body"]["id"])
         for p in parts
-        if isinstance(p.get("body"), Mapping) and p["body"].get("id")
+        if isinstance(p.get("body"), Mapping) and p["body"].get("id") and "referenceId" in p
     }
     return GraphOutcome(ids=ids)
 
@@ -169,5 +176,5 @@ def _outcome(graph: Mapping[str, Any]) -> GraphOutcome:
 
 def parse_usage(header: str) -> float | None:
     """Share of the org's daily calls in use, from ``api-usage=10018/100000``; may exceed 1."""
-    found = re.search(r"api-usage=(\d+)/(\d+)", header)
+    found = re.search(r"api-usage=([0-9]{1,15})/([0-9]{1,15})(?![0-9])", header)
     return int(found[1]) / int(found[2]) if found and int(found[2]) else None

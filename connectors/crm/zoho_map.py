@@ -142,8 +142,9 @@ def module_shape(module: Row, fields: Sequence[Row]) -> ModuleShape:
 def field_shape(row: Row) -> FieldShape:
     unique = row.get("unique")
     length = row.get("length")
-    values = row.get("pick_list_values")
-    listed = [v for v in values if isinstance(v, Mapping) and v.get("type") != "unused"] if values else []
+    raw = row.get("pick_list_values")
+    values = raw if isinstance(raw, list) else []
+    listed = [v for v in values if isinstance(v, Mapping) and v.get("type") != "unused"]
     return FieldShape(
         type=str(row.get("data_type") or ""),
         length=length if isinstance(length, int) else 0,

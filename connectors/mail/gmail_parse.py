@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from connectors.base.errors import (
     Transient,
 )
 from connectors.base.model import MailMessage, Place, Removed, Seen, Unreadable
+from connectors.base.services import json_of
 from connectors.mail import mime
 
 LARGE_BYTES = 20 * 1024 * 1024
@@ -340,7 +340,7 @@ class Complaint:
 def complaint_of(content: bytes) -> Complaint:
     """Read `{"error": {"errors": [{"reason"}], "status", "details": [{"reason"}], "message"}}`, any of it missing."""
     try:
-        error = json.loads(content)["error"]
+        error = json_of(content)["error"]
         first = (error.get("errors") or [{}])[0]
         detail = next((d["reason"] for d in error.get("details") or [] if "reason" in d), "")
         reason = first.get("reason") or detail or _camel(str(error.get("status", "")))

@@ -5,7 +5,6 @@ Codes: https://learn.microsoft.com/graph/errors; they are compared without case,
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from connectors.base.errors import (
     RateLimited,
     Rejected,
 )
+from connectors.base.services import json_of
 
 # --------------------------------------------------------------------------------------------------- replies, checked
 
@@ -177,8 +177,8 @@ def codes_of(body: object) -> tuple[str, ...]:
 def body_of(content: bytes) -> object:
     """A body's JSON; None where it is none, as a proxy's page."""
     try:
-        found: object = json.loads(content)
-    except (ValueError, RecursionError):
+        found: object = json_of(content)
+    except ValueError:
         return None
     return found
 
@@ -260,8 +260,8 @@ def parts_of(content: bytes, asked: tuple[str, ...]) -> dict[str, Part]:
     https://learn.microsoft.com/graph/json-batching
     """
     try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
+        body = json_of(content)
+    except ValueError:
         raise BadReply("Graph's answer to a batch is not JSON.", operation="batch") from None
     found: dict[str, Part] = {}
     for part in checked(_Batch, body, "batch").responses:

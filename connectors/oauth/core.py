@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -97,6 +98,19 @@ async def ask(
         await http.close()
 
 
+def trustworthy(url: str, token_url: str, domains: tuple[str, ...]) -> bool:
+    """Whether tokens may go to an address that a token endpoint names: the vendor's own over TLS, or its own origin."""
+    try:
+        named, asked = httpx.URL(url), httpx.URL(token_url)
+    except httpx.InvalidURL:
+        return False
+    if not named.host or named.userinfo:
+        return False
+    ours = any(named.host == domain or named.host.endswith(f".{domain}") for domain in domains)
+    origins = [(each.scheme, each.host, each.port) for each in (named, asked)]
+    return origins[0] == origins[1] or (ours and named.scheme == "https" and named.port is None)
+
+
 def _http_spec(spec: TokenSpec, refused: Refused) -> HttpSpec:
     return HttpSpec(
         name=spec.name,
@@ -124,7 +138,12 @@ def _grant(answer: _Answer, began: datetime, share: float) -> Grant:
 def _refusal_with_200(reply: Reply, refused: Refused) -> ConnectorError | None:
     """Zoho refuses with status 200: https://www.zoho.com/crm/developer/docs/api/v8/token-validity.html."""
     body = reply.json()
-    if not isinstance(body, dict) or "access_token" in body or not isinstance(body.get("error"), str):
+    if (
+        not isinstance(body, dict)
+        or "access_token" in body
+        or not isinstance(body.get("error"), str)
+        or not body["error"]
+    ):
         return None
     return _meaning(body, refused)
 

@@ -10,9 +10,15 @@ from urllib.parse import urlsplit
 
 from connectors.base.errors import AuthFailed, ConnectorError, NotPermitted, RateLimited, Transient
 from connectors.base.services import Services
-from connectors.oauth.core import JWT_GRANT, CachedTokens, Grant, TokenSpec, ask, private_key, signed
+from connectors.oauth.core import JWT_GRANT, CachedTokens, Grant, TokenSpec, ask, private_key, signed, trustworthy
 
 ASSERTION_SECONDS = 180
+
+# Where orgs answer: https://help.salesforce.com/s/articleView?id=xcloud.domain_name_url_formats.htm; the last ones for
+# governments and, by Alibaba Cloud, in China.
+DOMAINS = tuple(
+    str.split("salesforce.com force.com cloudforce.com salesforce.mil crmforce.mil sfcrmproducts.cn sfcrmapps.cn")
+)
 
 _POLICIES = "in Setup under External Client App Manager > your app > Policies"
 
@@ -31,7 +37,7 @@ class _SalesforceTokens(CachedTokens):
 
     async def _ask(self) -> Grant:
         grant = await ask(self._services, self._spec, self._form(), _refused)
-        if not _trustworthy(grant.instance_url, self._spec.url):
+        if not trustworthy(grant.instance_url, self._spec.url, DOMAINS):
             raise Transient("Salesforce names no usable instance_url for the session.", operation="oauth2.token")
         return grant
 
@@ -74,12 +80,6 @@ def _audience(token_url: str) -> str:
     host = urlsplit(token_url).hostname or ""
     sandbox = host == "test.salesforce.com" or ".sandbox." in f".{host}"
     return "https://test.salesforce.com" if sandbox else "https://login.salesforce.com"
-
-
-def _trustworthy(instance_url: str, token_url: str) -> bool:
-    """Our token will go there: TLS, or the very origin that was asked for the token."""
-    instance, asked = urlsplit(instance_url), urlsplit(token_url)
-    return bool(instance.netloc) and (instance.scheme == "https" or instance[:2] == asked[:2])
 
 
 def _refused(code: str, description: str) -> ConnectorError:

@@ -9,11 +9,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from connectors.base.errors import AuthFailed, ConnectorError, NotPermitted, RateLimited, Transient
 from connectors.base.services import Services
-from connectors.oauth.core import CachedTokens, Grant, TokenSpec, ask, store
+from connectors.oauth.core import CachedTokens, Grant, TokenSpec, ask, store, trustworthy
 
 # https://www.zoho.com/accounts/protocol/oauth/multi-dc.html
 ZOHO_ACCOUNTS = {
@@ -27,6 +26,9 @@ ZOHO_ACCOUNTS = {
     "sa": "https://accounts.zoho.sa",
     "uk": "https://accounts.zoho.uk",
 }
+
+# https://www.zoho.com/crm/developer/docs/api/v8/multi-dc.html
+DOMAINS = tuple(f"zohoapis.{end}" for end in str.split("com eu in com.au com.cn jp ca sa uk"))
 
 WINDOW = timedelta(minutes=10)
 MOST = 4  # of the ten that Zoho grants a refresh token in that time; others may use it too
@@ -63,7 +65,7 @@ class ZohoTokens(CachedTokens):
         form = {"grant_type": "refresh_token", "refresh_token": refresh, **self._client}
         # Once: every request may cost a token, whether its answer arrives or not.
         grant = await ask(self._services, self._spec, form, self._refused, safe=False)
-        if not _trustworthy(grant.instance_url, self._spec.url):
+        if not trustworthy(grant.instance_url, self._spec.url, DOMAINS):
             raise Transient("Zoho names no usable api_domain for the token.", operation="oauth2.token")
         return grant
 
@@ -135,12 +137,6 @@ def _access_name(spec: TokenSpec, client_id: str, refresh_token: str) -> str:
     """Another refresh token in the configuration must not meet the old one's access token."""
     whose = hashlib.sha256(refresh_token.encode()).hexdigest()[:16] if refresh_token else "login"
     return f"{_account(spec, client_id)}:{whose}"
-
-
-def _trustworthy(api_domain: str, token_url: str) -> bool:
-    """Our token will go there: TLS, or the very origin that was asked for the token."""
-    api, asked = urlsplit(api_domain), urlsplit(token_url)
-    return bool(api.netloc) and (api.scheme == "https" or api[:2] == asked[:2])
 
 
 def _refusal(code: str) -> ConnectorError:

@@ -45,6 +45,9 @@ _WHOLE_TAG = re.compile(r"<(/?)([a-zA-Z!?][a-zA-Z0-9]{0,20})[^<>]{0,2000}>")
 _BREAKS = frozenset(str.split("br p div tr li h1 h2 h3 h4 table ul ol blockquote"))
 _UNNESTED = frozenset(str.split("p li td tr th dd dt br hr img meta link input col area base option wbr o"))
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,200}\?>", re.IGNORECASE)
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]"
+)  # what lxml takes from markup, and gives back to nobody
 _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
 _CONFIG = ParserConfig(css=CSS_PROFILES["strict"].copy())
 _BLANK_LINES = re.compile(r"\n[ \t\u00a0]*(?:\n[ \t\u00a0]*){2,}")
@@ -109,7 +112,7 @@ def sanitised(html: str) -> str:
 
 
 def _tree(html: str) -> Any:
-    html = _XML_DECLARATION.sub("", html[:READ_CHARS], count=1).replace("\x00", "").strip()
+    html = _CONTROL.sub("", _XML_DECLARATION.sub("", html[:READ_CHARS], count=1)).strip()
     if not html:
         return None
     try:

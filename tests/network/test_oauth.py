@@ -116,11 +116,11 @@ class Desk:
         return GoogleServiceAccountTokens(self.services, self.spec, key, subject=subject, scopes=["scope/b", "scope/a"])
 
     def salesforce(self) -> SalesforceJwtTokens:
-        self.issuer.extra = {"instance_url": "https://org.example/"}
+        self.issuer.extra = {"instance_url": "https://org.my.salesforce.com/"}
         return SalesforceJwtTokens(self.services, self.spec, client_id="consumer", username="sync@acme", key=_pem())
 
     def secret(self) -> SalesforceClientCredentials:
-        self.issuer.extra = {"instance_url": "https://org.example"}
+        self.issuer.extra = {"instance_url": "https://org.my.salesforce.com"}
         return SalesforceClientCredentials(self.services, self.spec, client_id="consumer", client_secret="hunter2")
 
     def refresh(self, **more: Any) -> RefreshTokens:
@@ -327,7 +327,7 @@ def test_a_session_lasts_until_refused_and_names_its_instance(desk) -> None:
         seen += [await restarted.token(), restarted.instance_url]
         return [*seen, await restarted.renew("a1"), await tokens.renew("a1"), await tokens.token()]
 
-    org = "https://org.example"
+    org = "https://org.my.salesforce.com"
     assert run(main()) == ["", "a1", org, "a1", org, "a2", "a3", "a3"]
 
 
@@ -370,7 +370,7 @@ def test_salesforces_refusals_say_what_to_mend(desk, code, description, kind, sa
     assert "hunter2" not in f"{error} {desk.log.lines}"
 
 
-@pytest.mark.parametrize("instance", ["", "http://org.example", "ftp://x", "https://"])
+@pytest.mark.parametrize("instance", ["", "http://org.my.salesforce.com", "ftp://x", "https://", "https://evil.example", "https://my.salesforce.com.evil.example"])
 def test_a_session_for_a_doubtful_instance_is_not_used(desk, instance) -> None:
     async def main() -> None:
         tokens = desk.secret()
