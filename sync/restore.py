@@ -10,6 +10,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -132,27 +133,48 @@ async def put_in_place(state: Path, key: bytes, *, now: datetime, mailboxes: Seq
         store.db.truncate_wal()
     finally:
         store.close()
+    return Placed(survey, _swap(state, now))
+
+
+async def put_anew(state: Path, key: bytes, *, now: datetime) -> Path | None:
+    """Make an empty file the state file, as the beginning of a rebuild; returns where the old one lies, if any."""
+    unstage(state)
+    store = Store.open(state.with_name(STAGED), key=key)
+    try:
+        await store.restore.begin_anew(now)
+        store.db.truncate_wal()
+    finally:
+        store.close()
+    return _swap(state, now)
+
+
+def _swap(state: Path, now: datetime) -> Path | None:
+    """The staged file takes the state's place in one step; the old one keeps a name of its own."""
+    staged = state.with_name(STAGED)
     _sync(staged)
     aside = put_aside(state, now)
-    staged.rename(state)
+    staged.replace(state)
     unstage(state)
     _sync(state.parent)
-    return Placed(survey, aside)
+    return aside
 
 
 def put_aside(state: Path, now: datetime) -> Path | None:
-    """Rename the state file, if there is one, to a name that tells the time; returns it.
+    """Give the state file, if there is one, a second name that tells the time; returns it.
 
-    The log goes first: a log without its file does harm to the next one, a file without its log only lacks its end.
+    Its log goes first: left behind, it would be taken for the next file's.
     """
-    aside = state.with_name(f"state-replaced-{now:%Y%m%dT%H%M%SZ}.db")
-    moved = None
-    for suffix in (WAL, ""):
-        old = state.with_name(state.name + suffix)
-        if old.exists():
-            moved = old.rename(aside.with_name(aside.name + suffix))
+    if not state.exists():
+        return None
+    aside = state.with_name(f"state-replaced-{now:%Y%m%dT%H%M%S.%fZ}.db")
+    with suppress(sqlite3.Error), closing(sqlite3.connect(state)) as old:
+        old.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # and the log is gone, unless the file is damaged
+    log = state.with_name(state.name + WAL)
+    if log.exists():
+        log.rename(aside.with_name(aside.name + WAL))
     state.with_name(state.name + SHM).unlink(missing_ok=True)
-    return moved
+    aside.hardlink_to(state)
+    return aside
 
 
 def _copy(source: Path, to: Path) -> None:

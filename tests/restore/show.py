@@ -11,7 +11,6 @@ from pathlib import Path
 
 from sync import restore
 from sync.model import ItemState
-from sync.store import Store
 from tests.box import KEY, Box, day
 from tradepost.sandbox.company import exporter
 from tradepost.sandbox.trade.build import person
@@ -83,9 +82,7 @@ async def put_back(box: Box, copy: Path) -> restore.Placed:
 
 
 async def begin_anew(box: Box) -> None:
-    store = Store.open(box.state, key=KEY)
-    await store.restore.begin_anew(box.clock.now())
-    store.close()
+    await restore.put_anew(box.state, KEY, now=box.clock.now())
 
 
 async def states(box: Box) -> Counter:

@@ -12,7 +12,7 @@ from datetime import datetime
 from sync import restore
 from sync.model import ItemState
 from sync.store.restore import Survey
-from tradepost.app import holding, looking, open_store
+from tradepost.app import holding, looking, open_store, state_directory, state_key
 from tradepost.clock import SystemClock
 from tradepost.commands import backfill
 from tradepost.commands.common import agreed, chosen_mailboxes, require_person
@@ -58,13 +58,11 @@ def _begun(invocation: Invocation, settings: Settings, *, yes: bool) -> bool:
         return False
     now = SystemClock().now()
     try:
-        aside = restore.put_aside(state, now)
+        aside = asyncio.run(restore.put_anew(state, state_key(settings, state_directory(settings)), now=now))
     except OSError as error:
         raise UserError(sentence("restore.failed", file=state, error=error.strerror or error)) from None
     if aside:
         invocation.err.print(invocation.say("restore.aside", file=aside), soft_wrap=True)
-    with open_store(settings) as store:
-        asyncio.run(store.restore.begin_anew(now))
     return True
 
 
