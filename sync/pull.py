@@ -171,10 +171,11 @@ class Puller:
 
     def say_held(self) -> None:
         """Raise `EndlessResync` while the feed must not be taken up anew."""
-        if self.held_until is not None:
+        now = self._clock.now()
+        if self.held_until is not None and self.held_until > now:
             raise EndlessResync(
                 "The mailbox's change feed expires again right after a new start; ask the provider.",
-                retry_at=min(self.held_until, self._clock.now() + HELD_SAYS),
+                retry_at=min(self.held_until, now + HELD_SAYS),
             )
 
     # ---------------------------------------------------------------------------------------------------------- history
