@@ -6,7 +6,7 @@ JUDGES := .venv-judges
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONHASHSEED ?= random
 
-.PHONY: help dev demo test check lint pairs determinism sweep kills corpora conformance fidelity documents fix lock schema clean
+.PHONY: secrets fuzz help dev demo test check lint pairs determinism sweep kills corpora conformance fidelity documents fix lock schema clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -72,6 +72,18 @@ fidelity: $(JUDGES)/.ready  ## let the vendors' own clients judge the sandbox (s
 documents: $(VENV)/.ready  ## hold recorded traffic against the vendors' documents (TRADEPOST_SPECS or ../shared/vendors/specs)
 	$(BIN)/python -m tests.documents
 
+secrets: $(VENV)/.ready  ## plant secrets, texts, subjects and addresses in every pair, and look for them everywhere (two minutes)
+	TRADEPOST_ALL_PAIRS=1 $(BIN)/python -m pytest -n 2 -q tests/secrets
+
+# The fuzzer stands in a folder of its own, so that nobody else has to install it.
+.venv-fuzz/.ready: tests/fuzz/requirements.lock $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --upgrade --target .venv-fuzz -r tests/fuzz/requirements.lock
+	@touch $@
+
+MINUTES ?= 10
+fuzz: .venv-fuzz/.ready  ## fuzz every parser of mail and replies for MINUTES=10 each, or PARSERS="mime html"
+	$(BIN)/python -m tests.fuzz $(PARSERS) --minutes $(MINUTES)
+
 conformance: $(VENV)/.ready  ## every connector, whole and spoiled, before the conformance kit (about a minute)
 	$(BIN)/python -m tests.conformance.run
 
@@ -90,4 +102,4 @@ lock: $(VENV)/.ready  ## resolve the newest allowed packages into requirements.l
 	  --no-annotate --extra sandbox --group judges --constraint requirements.lock pyproject.toml -o requirements-judges.lock
 
 clean:  ## remove what make made
-	rm -rf $(VENV) $(JUDGES) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist build
+	rm -rf $(VENV) $(JUDGES) .venv-fuzz .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist build
