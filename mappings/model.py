@@ -188,6 +188,7 @@ class Reason(StrEnum):
     NO_OUTSIDER = "no_outsider"
     WAITED_TOO_LONG = "waited_too_long"
     MARKED_PRIVATE = "marked_private"
+    UNDONE = "undone"
     # waiting
     NO_CUSTOMER = "no_customer"
     AMBIGUOUS_CUSTOMER = "ambiguous_customer"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from hashlib import sha256
 
 from connectors.base.crm import CrmTarget
 from connectors.base.model import TargetAccount
@@ -43,6 +44,7 @@ class Decider:
         self._clock = clock
         self._log = log
         self._view = TargetView(account_id="")
+        self._rules = sha256(repr(settings.rules.rules).encode()).hexdigest()
         self._asks = any(p.new_sender is not NewSender.WAIT for p in settings.policies.values())
 
     def start(self, account: TargetAccount) -> None:
@@ -102,7 +104,7 @@ class Decider:
             self._log.error("thread.undecidable", thread=case.thread, target=case.target, error=type(error).__name__)
             await self._store.threads.set_aside(case, until=now + SET_ASIDE, now=now)
             return
-        await self._store.threads.decided(case, decision, now=now)
+        await self._store.threads.decided(case, decision, now=now, rules=self._rules)
         self._log.info(
             "thread.decided",
             thread=case.thread,

@@ -25,6 +25,14 @@ def key(account_id: str, kind: WriteKind, identity: str, record: str = "", rule:
     return f"{VERSION}:{sha256(parts.encode('ascii')).hexdigest()}"
 
 
+def again(key_: str, generation: int) -> str:
+    """The key under which a write goes out once more after it was undone `generation` times.
+
+    What was removed may keep its key in the vendor's recycle bin, where it means that a person deleted it.
+    """
+    return key_ if not generation else f"{VERSION}:{sha256(f'{key_} {generation}'.encode('ascii')).hexdigest()}"
+
+
 def record_word(ref: RecordRef) -> str:
     """A record as one word of a key."""
     return f"{ref.kind.value}:{ref.id}"

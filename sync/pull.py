@@ -23,7 +23,7 @@ from mappings.model import Own, Reason
 from mappings.reading import Reading, Words, read
 from sync.patience import next_resync
 from sync.store import StateFull, Store
-from sync.store.mail import Kept, Mailbox, Run
+from sync.store.mail import BACKFILL, Kept, Mailbox, Run
 
 # A feed that fails so often at one position, while the mailbox answers otherwise, is given up like an expired one.
 FEED_TRIES = 8
@@ -225,7 +225,7 @@ class Puller:
 
     async def _take_bounded(self, ids: Sequence[str], run: Run) -> bool:
         """Read up to one fetch of what is unknown; True when the page holds nothing more to read."""
-        unknown = await self._store.mail.unknown(self.name, ids)
+        unknown = await self._store.mail.unknown(self.name, ids, undone=run.kind == BACKFILL)
         size = self._source.capabilities.fetch_size
         await self._take(unknown[:size], run=run.id)
         return len(unknown) <= size

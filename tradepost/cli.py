@@ -1,7 +1,8 @@
 """The command line: what can be said, in the person's language, and how mistakes end.
 
 Commands are modules of `tradepost.commands`, loaded when called. Exit codes: 0 done, 1 not well (a check that found
-problems, a question answered with no), 2 a mistake of the person, 70 a mistake of ours, 130 stopped with Ctrl-C.
+problems, a question answered with no), 2 a mistake of the person, 3 done and something stays that a person must see to,
+70 a mistake of ours, 130 stopped with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -117,6 +118,17 @@ COMMANDS = (
         "rebuild:run",
         (option("--since", text="since", type=DAY, metavar=DAY_SHOWN), YES, JSON),
         ("rebuild_since",),
+    ),
+    Command(
+        "undo",
+        "undo:run",
+        (
+            argument("runs", nargs=-1, type=int, metavar="RUN"),
+            option("--plan", text="undo_plan", is_flag=True),
+            YES,
+            JSON,
+        ),
+        ("undo_runs",),
     ),
     Command("schema", "schema:run"),
 )

@@ -471,6 +471,7 @@ class Capability:
     spans_records: bool = False
     batch: int = 1
     max_text: int = 32_000
+    removable: bool = True  # whether a `Remove` can take away what this kind makes
     reason: str = ""  # why something is weaker than it could be
 
 

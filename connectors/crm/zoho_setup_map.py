@@ -124,6 +124,7 @@ def capabilities_of(
         lookup=Lookup.LAGGING,
         settles_after=settles_after,
         max_text=CONTENT_LIMIT,
+        removable=False,
         reason="no_key_on_mails" if emails else "not_creatable",
     )
     return {

@@ -85,7 +85,7 @@ copies = Table(
     Column("labels", Text, nullable=False, default="[]"),
     Column("live", Boolean, nullable=False, default=False),
     Column("seen_at", Utc, nullable=False),
-    Column("run", Integer),
+    Column("run", Integer, index=True),
     Index("ix_copies_received", "mailbox", "received_at"),
     Index("ix_copies_unreadable", "seen_at", sqlite_where=text("state = 'unreadable'")),
 )
@@ -198,6 +198,10 @@ items = Table(
     Column("created_at", Utc, nullable=False),
     Column("ended_at", Utc),
     Column("look_again_at", Utc),
+    Column("run", Integer, index=True),
+    Column("generation", Integer, nullable=False, server_default="0"),
+    Column("undo", Integer, index=True),
+    Column("undoes", String, index=True),
     Index("ix_items_due", "target", "state", "history", "due_at"),
     Index("ix_items_look_again", "target", "look_again_at"),
     Index("ix_items_record", "target", "record"),
@@ -280,6 +284,7 @@ runs = Table(
     Column("done", Boolean, nullable=False, default=False),
     Column("created_at", Utc, nullable=False),
     Column("ended_at", Utc),
+    Column("undone_at", Utc),
     Index("ix_runs_open", "mailbox", "done"),
 )
 

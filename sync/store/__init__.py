@@ -17,6 +17,7 @@ from sync.store.outbox import OutboxStore
 from sync.store.report import ReportStore
 from sync.store.restore import RestoreStore
 from sync.store.threads import ThreadStore
+from sync.store.undo import UndoStore
 
 __all__ = ["NewerSchema", "StateError", "StateFull", "Store"]
 
@@ -34,6 +35,7 @@ class Store:
         self.restore = RestoreStore(db)
         self.coverage = CoverageStore(db)
         self.alarms = AlarmStore(db)
+        self.undo = UndoStore(db)
 
     @classmethod
     def open(

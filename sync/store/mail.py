@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, Row, and_, delete, func, select, union, update
+from sqlalchemy import Connection, Exists, Row, and_, delete, exists, func, select, union, update
 from sqlalchemy.dialects.sqlite import insert
 
 from connectors.base.model import MailMessage, Place, Unreadable
@@ -24,6 +24,7 @@ from sync.store.db import Database
 from sync.store.links import index_link
 from sync.threads import keys_of, merge
 
+BACKFILL = "backfill"  # the kind of a run that takes in historic mail
 TWIN_WINDOW = timedelta(minutes=2)
 RESYNCS_KEPT = timedelta(days=1)
 
@@ -117,7 +118,7 @@ class MailStore:
                 )
             )
             if start is not None and start < now:
-                _add_run(c, "backfill", name, start, now, now)
+                _add_run(c, BACKFILL, name, start, now, now)
 
     async def restart_mailbox(self, name: str, cursor: str, since: datetime, now: datetime) -> None:
         """After an expired cursor: a new position, and a run over the gap, in one transaction."""
@@ -142,10 +143,13 @@ class MailStore:
 
     # ---------------------------------------------------------------------------------------------------- transaction 1
 
-    async def unknown(self, mailbox: str, ids: Sequence[str], *, again: bool = False) -> tuple[str, ...]:
+    async def unknown(
+        self, mailbox: str, ids: Sequence[str], *, again: bool = False, undone: bool = False
+    ) -> tuple[str, ...]:
         """Those of `ids`, in their order and once each, that still have to be read.
 
-        With `again`, mails that were gone when last asked for are asked for once more: a feed has told of them.
+        With `again`, mails that were gone when last asked for are asked for once more: a feed has told of them. With
+        `undone`, those that an undo has taken back are read anew: a backfill asks for them.
         """
         open_ = (CopyState.WANTED, CopyState.GONE) if again else (CopyState.WANTED,)
         known: set[str] = set()
@@ -158,6 +162,8 @@ class MailStore:
                     t.copies.c.provider_id.in_(chunk),
                     t.copies.c.state.not_in(open_),
                 )
+                if undone:
+                    query = query.where((t.copies.c.state != CopyState.READ) | ~_is_undone())
                 known.update(c.execute(query).scalars())
         return tuple(i for i in wanted if i not in known)
 
@@ -257,6 +263,7 @@ class MailStore:
             thread = _merge_threads(c, (old.thread, thread)) if old.thread != thread else thread
         if live:
             c.execute(update(t.mails).where(t.mails.c.identity == identity).values(live=True))
+        anew = c.execute(delete(t.verdicts).where(t.verdicts.c.mail == identity, t.verdicts.c.reason == Reason.UNDONE))
         self._put_body(c, identity, reading, now)
         _put_copy(
             c,
@@ -271,6 +278,9 @@ class MailStore:
             seen_at=now,
             run=run,
         )
+        if anew.rowcount:
+            here = (t.copies.c.mailbox == mailbox) & (t.copies.c.provider_id == message.id)
+            c.execute(update(t.copies).where(here).values(run=run))
         _put_words(c, thread, reading)
         for target in targets:
             _dirty(c, thread, target)
@@ -431,6 +441,11 @@ def _add_run(c: Connection, kind: str, mailbox: str, since: datetime, until: dat
         kind=kind, mailbox=mailbox, since=since, until=until, page=None, listed=0, read=0, done=False, created_at=now
     )
     return int(c.execute(statement.returning(t.runs.c.id)).scalar_one())
+
+
+def _is_undone() -> Exists:
+    """Whether an undo has taken a copy's mail out of some CRM."""
+    return exists().where(t.verdicts.c.mail == t.copies.c.mail, t.verdicts.c.reason == Reason.UNDONE)
 
 
 def _put_copy(c: Connection, **row: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Row, func, literal, select, update
@@ -12,6 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from connectors.base.model import Remove, Write, WriteKind
 from mappings.model import Reason
+from sync.keys import again
 from sync.model import ItemState
 from sync.outbox import Change
 from sync.schema import tables as t
@@ -19,6 +20,7 @@ from sync.store import codec
 from sync.store.db import Database
 from sync.store.doubt import Lost, doubt_of
 from sync.store.journal import note
+from sync.store.manifest import taken_back
 from sync.store.threads import dirty_case, drop_dependents
 
 SECOND_LOOK = "second_look"  # the rule of what removes a record that a doubled request left
@@ -231,6 +233,11 @@ def _free(c: Connection, row: Row[tuple[object, ...]]) -> bool:
     return c.execute(earlier).first() is None
 
 
+def _sent(write: Write, generation: int) -> Write:
+    """The write under the key that the vendor sees."""
+    return replace(write, key=again(write.key, generation)) if generation else write
+
+
 def _item(row: Row[tuple[object, ...]]) -> Item:
     return Item(
         key=row.key,
@@ -240,7 +247,7 @@ def _item(row: Row[tuple[object, ...]]) -> Item:
         mail=row.mail,
         state=ItemState(row.state),
         history=row.history,
-        write=codec.write.load(row.write),
+        write=_sent(codec.write.load(row.write), row.generation),
         order_key=row.order_key,
         tries=row.tries,
         due_at=row.due_at,
@@ -274,6 +281,8 @@ def _apply(c: Connection, key: str, change: Change, now: datetime) -> None:
     if change.state in (ItemState.DONE, ItemState.DROPPED, ItemState.PARKED):
         values["ended_at"] = now
     c.execute(update(t.items).where(t.items.c.key == key).values(**values))
+    if row.undoes and (change.state is ItemState.DONE or change.reason is Reason.RECORD_GONE):
+        taken_back(c, row.undoes, now)
     if change.rematch:
         dirty_case(c, row.thread, row.target)
     if change.state is ItemState.DROPPED:

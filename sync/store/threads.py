@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, func, select, update
+from sqlalchemy import Connection, Exists, Select, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from connectors.base.model import Customer, Deal, LinkEmail, LogEmail, RecordKind, RecordRef, User, WriteKind
@@ -33,6 +33,7 @@ from sync.store.doubt import Lost, doubt_of
 from sync.store.journal import note
 from sync.store.links import index_link
 from sync.store.mail import mail_copies
+from sync.store.manifest import run_of, work_run
 from sync.store.mirror import Feed
 
 # A thread is decided on its newest mails, and on as many older ones that are not decided yet or wait; the rest is
@@ -54,6 +55,7 @@ class ThreadStore:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._users: dict[str, tuple[datetime | None, tuple[User, ...]]] = {}
+        self._work: int | None = None  # the run that what live mail causes belongs to
 
     async def wake(self, now: datetime) -> int:
         """Timers that have rung make their threads dirty; returns how many."""
@@ -122,8 +124,11 @@ class ThreadStore:
             known = _known_words(c, case.target, [*addresses, *(f"@{d}" for d in domains)])
         return tuple(a for a in addresses if a not in known), tuple(d for d in domains if f"@{d}" not in known)
 
-    async def decided(self, case: Case, decision: Decision, *, now: datetime) -> None:
-        """Transaction 2: the thread's link, each mail's verdict, the outbox items, and the thread clean."""
+    async def decided(self, case: Case, decision: Decision, *, now: datetime, rules: str = "") -> None:
+        """Transaction 2: the thread's link, each mail's verdict, the outbox items, and the thread clean.
+
+        `rules` tells one set of rules from another, for the manifest of a change of rules.
+        """
         with self._db.tx("decided") as c:
             query = select(t.mails.c.identity, t.mails.c.live).where(t.mails.c.thread == case.thread)
             live = {row.identity: row.live for row in c.execute(query)}
@@ -135,7 +140,11 @@ class ThreadStore:
             doubt = doubt_of(c) if decision.intents else None
             lost = Lost(c, case.target, doubt) if doubt else None
             for intent in decision.intents:
-                _put_item(c, case, intent, history=not live.get(intent.mail, True), now=now, lost=lost)
+                history = not live.get(intent.mail, True)
+                if not history and self._work is None:
+                    self._work = work_run(c, rules, now)
+                run = run_of(c, intent.mail) if history else self._work
+                _put_item(c, case, intent, history=history, run=run, now=now, lost=lost)
             after = _still_open(c, case, len(live))
             c.execute(
                 update(t.cases)
@@ -178,7 +187,7 @@ def dirty_case(c: Connection, thread: int, target: str) -> None:
 def _mails(c: Connection, case: Case) -> tuple[ThreadMail, ...]:
     newest = (
         select(t.mails)
-        .where(t.mails.c.thread == case.thread)
+        .where(t.mails.c.thread == case.thread, ~_undone(case))
         .order_by(t.mails.c.sent_at.desc(), t.mails.c.identity.desc())
         .limit(THREAD_BOUND)
     )
@@ -196,6 +205,12 @@ def _mails(c: Connection, case: Case) -> tuple[ThreadMail, ...]:
         own = tuple(CopyFacts(mailbox, place, labels) for mailbox, place, labels in copies.get(row.identity, ()))
         found.append(ThreadMail(facts=facts, copies=own, live=row.live))
     return tuple(found)
+
+
+def _undone(case: Case) -> Exists:
+    """Whether an undo took a mail back: it is then as if it had never been read."""
+    own = (t.verdicts.c.mail == t.mails.c.identity) & (t.verdicts.c.target == case.target)
+    return exists().where(own, t.verdicts.c.reason == Reason.UNDONE)
 
 
 def _open_mails(case: Case) -> Select[tuple[object, ...]]:
@@ -224,6 +239,7 @@ def _items(c: Connection, case: Case) -> tuple[ItemView, ...]:
         select(t.items)
         .where(t.items.c.thread == case.thread, t.items.c.target == case.target)
         .where((t.items.c.state != ItemState.DROPPED) | (t.items.c.reason != Reason.RECORD_GONE))
+        .where(t.items.c.undoes.is_(None))
         .order_by(t.items.c.seq)
     )
     return tuple(
@@ -390,7 +406,9 @@ def _waits(c: Connection, key: str) -> bool:
     return c.execute(query).first() is not None
 
 
-def _put_item(c: Connection, case: Case, intent: Intent, *, history: bool, now: datetime, lost: Lost | None) -> None:
+def _put_item(
+    c: Connection, case: Case, intent: Intent, *, history: bool, run: int | None, now: datetime, lost: Lost | None
+) -> None:
     """A new item, or a new wording of one that has not been sent. One that was sent is never touched.
 
     What a lost future may have sent begins as unknown, so that it is looked up first.
@@ -405,6 +423,8 @@ def _put_item(c: Connection, case: Case, intent: Intent, *, history: bool, now: 
         "state": ItemState.READY,
         "reason": None,
         "ended_at": None,
+        "run": run,
+        "undo": None,
     }
     kind = WriteKind(intent.write.kind)
     tries = _gone_before(c, intent.write.key)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.base.errors import ConnectorError
@@ -27,6 +27,7 @@ from tradepost.commands.common import (
     close_all,
     command_log,
     error_text,
+    first_of,
     require_person,
     tell,
     until_stopped,
@@ -47,7 +48,6 @@ from tradepost.views.status import coverage_json, coverage_table
 INTERRUPTED = 130  # 128 + SIGINT, as shells do
 LOOK_EVERY = 1.0  # seconds between two looks at how far it is
 
-T = TypeVar("T")
 Ask = Callable[[Request], Awaitable[list[Answer]]]
 
 
@@ -201,7 +201,7 @@ class _Backfill:
                 raise UserError(sentence("service.left"))
             return answers
 
-        return await _first(self._through(ask, planned), stop.wait())
+        return await first_of(self._through(ask, planned), stop.wait())
 
     async def _alone(self, planned: Planned, stop: asyncio.Event) -> Outcome | None:
         """Do it here, as the one worker; live mail of these mailboxes goes first as ever."""
@@ -218,7 +218,7 @@ class _Backfill:
                 return await self._through(ask, planned)
 
             try:
-                return await _first(work(), stop.wait(), crew.broken())
+                return await first_of(work(), stop.wait(), crew.broken())
             finally:
                 await crew.stop()  # raises what broke a lane
 
@@ -345,15 +345,3 @@ class _Shown:
         total = written + sum(int(answer[state]) for state in ("ready", "sending", "unknown"))
         if total:
             self._bars.show(self._say("backfill.writing", target=name), written, total)
-
-
-async def _first(work: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, object]) -> T | None:
-    """What `work` returns, or None when one of the others ended before it."""
-    task, *rest = (asyncio.ensure_future(one) for one in (work, *others))
-    try:
-        await asyncio.wait([task, *rest], return_when=asyncio.FIRST_COMPLETED)
-        return task.result() if task.done() else None  # type: ignore[return-value]
-    finally:
-        for one in (task, *rest):
-            one.cancel()
-        await asyncio.gather(task, *rest, return_exceptions=True)

@@ -7,9 +7,9 @@ import logging
 import signal
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Literal, TextIO, cast
+from typing import Any, Literal, TextIO, TypeVar, cast
 
 import click
 
@@ -27,6 +27,8 @@ from tradepost.messages import Language, known, say, sentence
 from tradepost.service.control import Answer, ask, control_socket
 from tradepost.service.desk import Request, where
 from tradepost.terminal import plain
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -142,3 +144,15 @@ def require_state(settings: Settings) -> None:
     """Raises `UserError` before the first run, when there is nothing yet to ask about."""
     if not state_file(settings).exists():
         raise UserError(sentence("ask.not_begun"))
+
+
+async def first_of(work: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, object]) -> T | None:
+    """What `work` returns, or None when one of the others ended before it."""
+    task, *rest = (asyncio.ensure_future(one) for one in (work, *others))
+    try:
+        await asyncio.wait([task, *rest], return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None  # type: ignore[return-value]
+    finally:
+        for one in (task, *rest):
+            one.cancel()
+        await asyncio.gather(task, *rest, return_exceptions=True)

@@ -25,7 +25,7 @@ from tradepost.service.parked import retry
 # Who waits for an end waits for writes that are due within this time: longer than any target's settling.
 PATIENCE = timedelta(minutes=15)
 BACKFILL = "backfill"
-REQUESTS = ("backfill", "progress", "count", "retry", "poll")
+REQUESTS = ("backfill", "progress", "count", "retry", "poll", "undo")
 
 Request = Mapping[str, Any]
 
@@ -99,6 +99,16 @@ class Desk:
         start_again(self._engine.crm, [f"target:{name}" for name in answer.get("resumed", ())])
         self._engine.bell.ring()
         yield answer
+
+    async def undo(self, request: Request) -> AsyncIterator[Answer]:
+        """`runs`: ids. Takes up whatever of them has settled, and answers how far the undo is."""
+        runs = [int(i) for i in request["runs"]]
+        await self._store.undo.begin(runs, self._engine.clock.now())
+        while await self._store.undo.advance(runs, self._engine.clock.now()):
+            await self._engine.clock.sleep(0)  # the lanes work in between
+        self._engine.bell.ring()
+        standing = await self._store.undo.standing(runs)
+        yield {"items": standing.items, "back": standing.back, "open": standing.open, "stays": standing.stays}
 
     async def poll(self, request: Request) -> AsyncIterator[Answer]:
         """Every lane looks for news now."""

@@ -1,0 +1,99 @@
+"""`tradepost undo`: runs, what undoing them would do, and what it has come to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+
+from sync.store.undo import Manifest, Planned
+from sync.undo import Way
+from tradepost.messages import Language, say
+from tradepost.views.words import cell, iso, moment, table, word
+
+MOST_SHOWN = 200  # lines of a list that a person reads; JSON has all
+
+
+def manifests_table(runs: Sequence[Manifest], language: Language) -> RenderableType:
+    """Every run with how many writes it has to its name."""
+    made = table(
+        language,
+        "undo_runs",
+        ("run_number", "run_kind", "mailbox", "since", "until", "undo_items", "undone"),
+        right=("undo_items",),
+    )
+    for run in runs:
+        made.add_row(
+            cell(run.run),
+            cell(word("run_kind", run.kind, language)),
+            cell(run.mailbox),
+            cell(moment(run.since)),
+            cell(moment(run.until) if run.mailbox else ""),
+            cell(f"{run.items:,}"),
+            cell(moment(run.undone_at)),
+        )
+    return made
+
+
+def manifests_json(runs: Sequence[Manifest]) -> dict[str, object]:
+    return {
+        "runs": [
+            {
+                "run": run.run,
+                "kind": run.kind,
+                "mailbox": run.mailbox,
+                "since": iso(run.since),
+                "until": iso(run.until),
+                "items": run.items,
+                "undone_at": iso(run.undone_at),
+            }
+            for run in runs
+        ]
+    }
+
+
+def plan_view(items: Sequence[Planned], language: Language) -> RenderableType:
+    """How many go, come back, and stay, and why."""
+    return _view(items, language, "undo_way")
+
+
+def outcome_view(items: Sequence[Planned], language: Language) -> RenderableType:
+    return _view(items, language, "undo_done")
+
+
+def _view(items: Sequence[Planned], language: Language, group: str) -> RenderableType:
+    sums = Counter((one.target, one.kind, one.way, one.why) for one in items)
+    made = table(language, "undo", ("target", "kind", "fate", "because", "undo_items"), right=("undo_items",))
+    for (target, kind, way, why), count in sorted(sums.items(), key=lambda pair: tuple(map(str, pair[0]))):
+        made.add_row(
+            cell(target),
+            cell(word("write", kind, language)),
+            cell(word(group, way, language), "parked" if way is Way.STAY else ""),
+            cell(word("undo_stays", why, language) if why else ""),
+            cell(f"{count:,}"),
+        )
+    stays = [one for one in items if one.way is Way.STAY]
+    links = [cell(f"{one.url or one.item}") for one in stays[:MOST_SHOWN]]
+    head = [cell(say("undo.stays", language, count=len(stays)))] if stays else []
+    more = len(stays) - len(links)
+    tail = [cell(say("undo.more", language, count=more))] if more else []
+    return Group(made, *head, *links, *tail)
+
+
+def outcome_json(items: Sequence[Planned], language: Language) -> dict[str, object]:
+    return {
+        "items": [
+            {
+                "item": one.item,
+                "target": one.target,
+                "kind": one.kind,
+                "way": one.way,
+                "why": one.why,
+                "why_text": word("undo_stays", one.why, language) if one.why else "",
+                "url": one.url,
+                "mail": one.mail,
+            }
+            for one in items
+        ]
+    }
