@@ -96,7 +96,7 @@ def test_the_service_manager_hears_ready_then_counts_then_petting_then_the_end(o
         said = service.manager.rest()
     assert code == 0
     assert (
-        status == "STATUS=Lanes 5: 5 running, 0 waiting, 0 paused. Items: 0 to be written, 0 parked. Mails missing: 0."
+        status == "STATUS=Lanes 6: 6 running, 0 waiting, 0 paused. Items: 0 to be written, 0 parked. Mails missing: 0."
     )
     assert said.index("READY=1") < said.index(status) < said.index("STOPPING=1")
     assert "worker.ready" in [line["event"] for line in log]
@@ -137,7 +137,7 @@ def test_a_backfill_beside_a_daemon_is_its_work(running):
 def test_a_request_that_fails_harms_nobody(running):
     assert running.ask(do="progress", runs="x") == [{"error": "failed"}]
     assert "request.failed" in [line["event"] for line in running.log()]
-    assert running.ask(do="poll") == [{"lanes": 5}]
+    assert running.ask(do="poll") == [{"lanes": 6}]
 
 
 def test_a_mailbox_is_counted_when_asked(running):
@@ -181,7 +181,7 @@ def test_a_reload_takes_a_good_configuration_and_refuses_what_cannot_work(office
         service.reload()
         office.config.write_text(text, "utf-8")
         service.reload()
-        service.manager.wait(lambda message: "Lanes 5" in message)
+        service.manager.wait(lambda message: "Lanes 6" in message)
         office.deliver(mail(1, customer(office), LILY))
         service.until(lambda: office.logged() == ["<n1@outside.example>"])
         code, log = service.stop()
