@@ -59,8 +59,8 @@ class SalesforceConfig(BaseModel):
     )
     native_logging: Literal["ask", "skip", "ignore"] = Field(
         default="ask",
-        description="Skips mail that Salesforce's own mail tools have logged already (skip), logs it once more (ignore), "
-        "or skips it and lets `check` say whether there is any (ask).",
+        description="Skips mail that Salesforce's own mail tools have logged already (skip), logs it once more "
+        "(ignore), or skips it and lets `check` say whether there is any (ask).",
     )
     settle_seconds: float = Field(
         default=600.0, ge=0, description="How long a request that timed out may still take effect at Salesforce."

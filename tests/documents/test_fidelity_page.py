@@ -47,3 +47,9 @@ def test_what_is_unknown_outweighs_what_is_simplified():
     assert endpoint("GET", "/a").grade == "faithful"
     assert endpoint("GET", "/a", simplified="Less.").grade == "simplified"
     assert endpoint("GET", "/a", simplified="Less.", doubts=(("Who knows.", ""),)).grade == "unknown"
+
+
+def test_a_slash_inside_a_segment_does_not_end_it():
+    found = TABLES["salesforce"].find("GET", "/services/data/v66.0/sobjects/Contact/Key__c/a%2Fb%3Fc")
+    assert found is not None
+    assert found.path.endswith("/{field}/{value}")

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Literal
 from urllib.parse import unquote
 
+_SLASH = re.compile("%2f", re.IGNORECASE)
 _KEYED = re.compile(r"\('((?:[^']|'')*)'\)")
 
 Grade = Literal["faithful", "simplified", "unknown"]
@@ -62,7 +63,8 @@ class Table:
     def find(self, method: str, path: str) -> Endpoint | None:
         """The endpoint a request names; a slash at the end does not matter. HEAD is read as GET, `a('x')` as `a/x`."""
         wanted = "GET" if method == "HEAD" else method
-        path = _KEYED.sub(r"/\1", unquote(path).rstrip("/")) or "/"
+        plain = unquote(_SLASH.sub("%252F", path))  # a slash inside a segment does not end it
+        path = _KEYED.sub(r"/\1", plain.rstrip("/")) or "/"
         found = [e for e in self.endpoints if wanted in e.methods and expression(e.path).fullmatch(path)]
         return min(found, key=lambda e: e.variables, default=None)
 
