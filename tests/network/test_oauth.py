@@ -370,7 +370,17 @@ def test_salesforces_refusals_say_what_to_mend(desk, code, description, kind, sa
     assert "hunter2" not in f"{error} {desk.log.lines}"
 
 
-@pytest.mark.parametrize("instance", ["", "http://org.my.salesforce.com", "ftp://x", "https://", "https://evil.example", "https://my.salesforce.com.evil.example"])
+@pytest.mark.parametrize(
+    "instance",
+    [
+        "",
+        "http://org.my.salesforce.com",
+        "ftp://x",
+        "https://",
+        "https://evil.example",
+        "https://my.salesforce.com.evil.example",
+    ],
+)
 def test_a_session_for_a_doubtful_instance_is_not_used(desk, instance) -> None:
     async def main() -> None:
         tokens = desk.secret()
