@@ -41,6 +41,26 @@ def test_what_a_backfill_wrote_goes_and_comes_again(tmp_path, source, target):
     run(main())
 
 
+@pytest.mark.parametrize(("source", "target"), PAIRS[:2], ids=["salesforce", "hubspot"])
+def test_a_removed_record_in_the_recycle_bin_is_not_taken_for_the_new_one(tmp_path, source, target):
+    """The second writing never arrives, and nobody knows: a look-up under the old key would find the deleted one."""
+
+    async def main():
+        box = Box(tmp_path, company=company(source, target))
+        for old in box.history()[:12]:
+            box.deliver(old)
+        assert not await box.once()
+        runs = await backfill(box)
+        filled = seen(box)
+        await undo(box, runs)
+        box.fault(target, "*", "lost_request", kind="write")
+        await backfill(box)
+        assert not box.world.faults.pending()
+        assert seen(box) == filled
+
+    run(main())
+
+
 def test_what_another_run_has_read_too_stays_until_that_one_is_undone(tmp_path):
     """Each mailbox has a run of its own, and one mail may lie in several."""
 
