@@ -187,6 +187,6 @@ def test_markup_deeper_than_any_mail_program_nests_is_not_shown():
 
 
 def test_an_oversized_mail_is_unreadable_and_said_so():
-    assert parse(b"x" * 11, id="i", thread_id="t", received_at=AT, place=Place.INBOX, limits=Limits(size=10)) == Unreadable(
-        "i", "mail_too_large", AT
-    )
+    assert parse(
+        b"x" * 11, id="i", thread_id="t", received_at=AT, place=Place.INBOX, limits=Limits(size=10)
+    ) == Unreadable("i", "mail_too_large", AT)
