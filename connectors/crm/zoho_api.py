@@ -79,8 +79,14 @@ class Credits:
             hint = f"{self.usage:.0%} of the day's credits of Zoho CRM are used; the rest is left to others."
             raise RateLimited(hint, retry_at=again, operation=operation, code="CREDIT_RESERVE")
 
-    def passed(self) -> None:
+    def passed(self, reply: Reply) -> None:
+        """A call was carried out. Without a word on credits, long after the last one, less than half is used."""
         self._strikes = 0
+        now = self._clock.now()
+        if "x-api-credits-remaining" in reply.headers or self._told_at is None or now - self._told_at < _LOOK_AGAIN:
+            return
+        self._log.info("zoho.usage", operation="", percent=0)
+        self.usage, self._told_at = 0.0, None
 
     def note(self, call: Call, reply: Reply) -> None:
         """Take what the headers tell."""
@@ -241,7 +247,7 @@ class ZohoApi:
         self.credits.hold_back(call.operation)
         reply = await self._http.send(replace(call, url=await self._instance() + call.url))
         self.credits.note(call, reply)
-        self.credits.passed()
+        self.credits.passed(reply)
         self.server_now = _date(reply.headers.get("date", "")) or self._clock.now()
         return reply
 
