@@ -47,7 +47,7 @@ class Found:
     @property
     def bad(self) -> bool:
         """Whether a promise was broken. What a broken engine doubles and the second look mends was doubled all the same."""
-        late = self.case.broken and (self.mended or self.verdict.gaps)
+        late = self.case.broken and self.mended
         return bool(self.before.wrong or self.verdict.wrong or late)
 
     @property
@@ -87,7 +87,7 @@ def run_case(case: Case, ruin: Callable[[Seen], tuple[Ruin, ...]] | None = None)
     )
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=6)
 def _undisturbed(script: Script) -> tuple[Ending, Seen]:
     ending, week = _in_folder(script)
     return ending, week.seen()

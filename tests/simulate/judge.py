@@ -6,9 +6,11 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
+from mappings.model import Reason
 from tests.simulate.looks import Ending, Parked
 from tests.simulate.script import Fate, Script, fates, steady_threads, still_deals
 
+REFUSED = (Reason.REJECTED, Reason.TRIES_EXHAUSTED, Reason.BODY_GONE, Reason.MAIL_UNREADABLE)
 _THREAD = re.compile(r"\b([THW]\d+)\b")
 
 
@@ -94,7 +96,7 @@ def _case(verdict: Verdict, wrong: Wrong, waits: list[Parked], ending: Ending, k
 
     What a vendor refused to the end waits for a person too, whatever the kind.
     """
-    refused = wrong.what == "lost" and any(p.reason in ("rejected", "tries_exhausted", "body_gone") for p in waits)
+    refused = wrong.what == "lost" and any(p.reason in REFUSED for p in waits)
     (verdict.gaps if waits and (refused or kind in ending.unkeyed) else verdict.wrong).append(wrong)
 
 

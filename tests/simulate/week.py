@@ -29,6 +29,7 @@ from tradepost.config import load
 from tradepost.sandbox.company import write_config
 from tradepost.sandbox.kernel import Effect, Fault
 from tradepost.sandbox.virtual import START, VirtualClock, run
+from tradepost.service.parked import retry
 
 MOVES = {"quotation_sent": "apply", "order_received": "propose"}
 # Day 8, 21:00 at the company: no timer of ours falls due within hours.
@@ -411,15 +412,20 @@ class Week(Life):
         """`tradepost retry` for what a vendor refused; what may be there twice is left to a careful person."""
         if self.engine is None:
             return
-        items = await self.engine.store.report.items((ItemState.PARKED,))
-        keys = [i.key for i in items if i.reason not in (Reason.OUTCOME_UNKNOWN, Reason.DOUBLED)]
-        if keys:
-            self.retried += await self.engine.store.outbox.retry(keys, self.box.own.now())
+        store = self.engine.store
+        items = await store.report.items((ItemState.PARKED,))
+        words = [i.key for i in items if i.reason not in (Reason.OUTCOME_UNKNOWN, Reason.DOUBLED)]
+        words += [provider_id for _, provider_id, _ in await store.mail.unreadable()]
+        if words:
+            self.retried += len(words)
+            await retry(store, words, every=False, targets=(), now=self.box.own.now())
 
     async def parked(self) -> tuple[Parked, ...]:
-        items = await self.engine.store.report.items((ItemState.PARKED,))
-        mails = {i.mail: await self.engine.store.report.explain(i.mail) for i in items}
-        return tuple(
+        """What waits for a person: items, and mails that could not be read."""
+        store = self.engine.store
+        items = await store.report.items((ItemState.PARKED,))
+        mails = {i.mail: await store.report.explain(i.mail) for i in items}
+        found = [
             Parked(
                 kind=i.kind.value,
                 reason=i.reason,
@@ -428,7 +434,14 @@ class Week(Life):
                 record=i.write.record if isinstance(i.write, Remove) else "",
             )
             for i in items
-        )
+        ]
+        called = {held.id: held.message_id for m in self.box.company.mailboxes for held in self._held(m)}
+        for _, provider_id, reason in await store.mail.unreadable():
+            found.append(Parked(kind="mail", reason=reason, message_id=called.get(provider_id, "")))
+        return tuple(found)
+
+    def _held(self, mailbox: str) -> Any:
+        return self.box.company.host_of(mailbox).held(mailbox)
 
     async def unkeyed(self) -> frozenset[str]:
         account = await self.engine.store.mirror.account(next(iter(self.box.company.crms)))
