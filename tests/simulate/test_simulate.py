@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.simulate.case import Found, run_seed, shrink, story
@@ -20,6 +22,12 @@ SHOWN = {
     "cursor in another transaction": 1,
     "lower synchronous": 1,
 }
+
+
+# The seeds hold for one state of engine and simulators; whoever changes these looks for others.
+long_proof = pytest.mark.skipif(
+    os.environ.get("TRADEPOST_SIMULATE") != "all", reason="takes a minute; TRADEPOST_SIMULATE=all runs it"
+)
 
 
 def told(found: Found) -> str:
@@ -41,6 +49,7 @@ def test_the_same_seed_is_the_same_week():
     assert {Fate.ONCE, Fate.NEVER} <= set(fates(first).values())
 
 
+@long_proof
 @pytest.mark.parametrize("name", BROKEN)
 def test_an_engine_with_a_part_taken_out_is_found_out(name):
     whole, broken = (run_seed(SHOWN[name], SMALL, part, HEAVY) for part in ("", name))
@@ -49,6 +58,7 @@ def test_an_engine_with_a_part_taken_out_is_found_out(name):
     assert broken.verdict.wrong or broken.mended > whole.mended
 
 
+@long_proof
 def test_a_failing_seed_is_told_as_a_short_story():
     found = run_seed(SHOWN["cursor in another transaction"], SMALL, "cursor in another transaction", HEAVY)
     short = shrink(found, most=12)
