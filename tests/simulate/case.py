@@ -104,16 +104,16 @@ def _in_folder(script: Script, ruin: Sequence[Ruin] = (), broken: str = "") -> t
 # --------------------------------------------------------------------------------------------------------- shorter story
 
 
-def shrink(found: Found, most: int = 60) -> Found:
-    """The shortest case that still breaks one of the same promises, within so many tries."""
+def shrink(found: Found, most: int = 60, again: Callable[[Case], Found] = run_case) -> Found:
+    """The shortest case that still breaks one of the same promises, within so many tries of running it `again`."""
     left = [most]
 
     def fails(case: Case) -> Found | None:
         if left[0] <= 0:
             return None
         left[0] -= 1
-        again = run_case(case)
-        return again if again.kinds & found.kinds else None
+        shorter = again(case)
+        return shorter if shorter.kinds & found.kinds else None
 
     best = found
     best = _fewer(best, best.case.ruin, lambda c, keep: replace(c, ruin=tuple(keep)), fails)
@@ -128,8 +128,8 @@ def _fewer(best: Found, parts: Sequence, put: Callable, fails: Callable[[Case], 
     while keep and size:
         for start in range(0, len(keep), size):
             fewer = keep[:start] + keep[start + size :]
-            if len(fewer) < len(keep) and (again := fails(put(best.case, fewer))):
-                keep, best = fewer, again
+            if len(fewer) < len(keep) and (found := fails(put(best.case, fewer))):
+                keep, best = fewer, found
                 break
         else:
             size //= 2

@@ -91,6 +91,7 @@ class Dose:
 
 WHOLE = Dose()
 ROUNDS = 7  # rounds of all pairs and modes in which every point comes up once
+_GOLDEN = 0.381966  # of a round: shifts that never come back to where one was
 STEP_WEEKS = 25  # weeks in which every step comes up once
 
 
@@ -120,8 +121,11 @@ def _turn(script: Script, vendor: str) -> tuple[int, int]:
 
 
 def _due(points: Sequence[tuple[str, str]], turn: int, width: float) -> list[tuple[str, str]]:
-    """The points whose turn it is: each has a place of its own on a circle, and a turn is a step around it."""
-    at = turn * width % 1.0
+    """The points whose turn it is: each has a place of its own on a circle, and a turn is a step around it.
+
+    Every round begins elsewhere, so that one pair of vendors does not meet the same points for ever.
+    """
+    at = (turn * width + int(turn * width) * _GOLDEN) % 1.0
     return [p for p in points if (Random(f"{p[0]}-{p[1]}").random() - at) % 1.0 < width]
 
 

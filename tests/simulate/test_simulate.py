@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 import pytest
 
-from tests.simulate.case import Found, run_seed, shrink, story
-from tests.simulate.judge import _overwritten
-from tests.simulate.ruin import Dose
+from tests.simulate.case import Case, Found, run_seed, shrink, story
+from tests.simulate.judge import Verdict, Wrong, _overwritten
+from tests.simulate.ruin import Dose, Ruin
 from tests.simulate.script import SMALL, Fate, fates, write_script
 from tests.sweep.run import BROKEN
 
-SEEDS = (5, 12)
 HEAVY = Dose(crm=3, mail=1, steps=3, troubles=0)
 # For each part that may be taken out of the engine a small week in which that shows, and which the whole engine survives.
 SHOWN = {
-    "no row before the call": 15,
-    "no wait for settling": 18,
-    "no look-up": 4,
+    "no row before the call": 106,
+    "no wait for settling": 141,
+    "no look-up": 141,
     "cursor in another transaction": 1,
-    "lower synchronous": 1,
+    "lower synchronous": 141,
 }
 
 
@@ -34,22 +34,21 @@ def told(found: Found) -> str:
     return story(found) if found.bad else ""
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_small_ruined_week_keeps_every_promise(seed):
-    found = run_seed(seed, SMALL)
+def test_a_small_ruined_week_keeps_every_promise_and_is_the_same_again():
+    found, again = run_seed(12, SMALL), run_seed(12, SMALL)
     assert told(found) == ""
     assert found.struck
     assert found.writes > 10
+    assert found == again
 
 
-def test_the_same_seed_is_the_same_week():
+def test_a_script_is_its_seeds_and_no_others():
     first, again = write_script(7), write_script(7)
     assert first == again
     assert first != write_script(8)
-    assert {Fate.ONCE, Fate.NEVER} <= set(fates(first).values())
+    assert set(fates(first).values()) == set(Fate)
 
 
-@long_proof
 @pytest.mark.parametrize("name", BROKEN)
 def test_an_engine_with_a_part_taken_out_is_found_out(name):
     whole, broken = (run_seed(SHOWN[name], SMALL, part, HEAVY) for part in ("", name))
@@ -59,12 +58,23 @@ def test_an_engine_with_a_part_taken_out_is_found_out(name):
 
 
 @long_proof
-def test_a_failing_seed_is_told_as_a_short_story():
-    found = run_seed(SHOWN["cursor in another transaction"], SMALL, "cursor in another transaction", HEAVY)
-    short = shrink(found, most=12)
-    assert short.kinds & found.kinds
-    assert len(short.case.ruin) + len(short.case.script.events) < len(found.case.ruin) + len(found.case.script.events)
-    assert "In the end: lost" in story(short)
+def test_a_failing_case_is_told_without_what_it_does_not_need():
+    """Here a run is said to lose a mail as long as one crash and one mail are in it."""
+    script = write_script(3, SMALL)
+    guilty = Ruin(what="crash", at="keep:commit", nth=4)
+    ruin = (*(Ruin(what="slow", at="salesforce:query", nth=n) for n in range(1, 20)), guilty)
+    number = script.mails[5].number
+
+    def run(case):
+        lost = guilty in case.ruin and number in {m.number for m in case.script.mails}
+        wrong = [Wrong(what="lost", why=f"mail {number} is not in the CRM")] if lost else []
+        return Found(case=case, before=Verdict(), verdict=Verdict(wrong=wrong), struck=Counter())
+
+    short = shrink(run(Case(script=script, ruin=ruin)), again=run)
+    assert short.case.ruin == (guilty,)
+    assert [e.mail.number for e in short.case.script.events] == [number]
+    assert "the program dies at the 4. keep:commit" in story(short)
+    assert f"In the end: lost: mail {number}" in story(short)
 
 
 OPEN, QUOTED, LATE, WON = "open", "quoted", "late", "won"

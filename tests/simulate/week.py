@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from tradepost.sandbox.kernel import Effect, Fault
 from tradepost.sandbox.virtual import START, VirtualClock, run
 from tradepost.service.parked import retry
 
+Doing = Callable[[Any], Awaitable[object]]
 MOVES = {"quotation_sent": "apply", "order_received": "propose"}
 # Day 8, 21:00 at the company: no timer of ours falls due within hours.
 END = 8 * DAY + 5 * HOUR
@@ -95,7 +96,7 @@ class Week(Life):
         self.off_since: int | None = None
         self.while_off = 0
         self.retried = 0
-        self.started = False
+        self.doing: Doing | None = None
         self.locker: sqlite3.Connection | None = None
         self.full: float | None = None
         self.box = self._box(folder)
@@ -163,7 +164,22 @@ class Week(Life):
         self.engine = None
         await self.stack.aclose()
 
+    async def ask(self, doing: Doing) -> None:
+        """Have the program do something beside its rounds; it may die of that too."""
+        self.doing = doing
+        try:
+            await self.process()
+        finally:
+            self.doing = None
+
     async def _work(self, engine: Any) -> tuple:
+        if self.doing is not None:
+            with suppress(StateFull):
+                await self.doing(engine.store)
+            return ()
+        return await self._round(engine)
+
+    async def _round(self, engine: Any) -> tuple:
         """Every lane at once, then the targets again for what the mailboxes brought.
 
         A broken engine gets no housekeeping: what a count heals hours later was lost all the same.
@@ -226,7 +242,7 @@ class Week(Life):
             if tick == CALM:
                 await self._calm()
             if tick == LAST_LOOKS[2]:
-                await self._person_retries()
+                await self.ask(self._person_retries)
             amiss = await self.work(after)
         return await self._finish(amiss)
 
@@ -314,12 +330,8 @@ class Week(Life):
         self.box.settings = load(self.box.config, environ={"PATH": "/usr/bin:/bin"})
 
     async def do_backfill(self, event: Event) -> None:
-        if self.engine is not None:
-            mailbox, now = f"{event.who}@{self.box.company.domain}", self.box.own.now()
-            try:
-                await self.engine.store.mail.add_run("backfill", mailbox, now - timedelta(days=20), now, now)
-            except (StateFull, Crash):
-                return
+        mailbox, now = f"{event.who}@{self.box.company.domain}", self.box.own.now()
+        await self.ask(lambda store: store.mail.add_run("backfill", mailbox, now - timedelta(days=20), now, now))
 
     def crm_writes(self) -> int:
         return self.box.writes()
@@ -408,11 +420,8 @@ class Week(Life):
 
     # --------------------------------------------------------------------------------------------------------- a person
 
-    async def _person_retries(self) -> None:
+    async def _person_retries(self, store: Any) -> None:
         """`tradepost retry` for what a vendor refused; what may be there twice is left to a careful person."""
-        if self.engine is None:
-            return
-        store = self.engine.store
         items = await store.report.items((ItemState.PARKED,))
         words = [i.key for i in items if i.reason not in (Reason.OUTCOME_UNKNOWN, Reason.DOUBLED)]
         words += [provider_id for _, provider_id, _ in await store.mail.unreadable()]
