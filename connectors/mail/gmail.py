@@ -31,7 +31,17 @@ from connectors.base.model import (
 )
 from connectors.base.services import Services
 from connectors.mail import gmail_parse as parse
-from connectors.mail.gmail_api import UNITS, Batch, Part, call_of, gmail_service, raw_requests, read_parts, result_of
+from connectors.mail.gmail_api import (
+    UNITS,
+    Batch,
+    Part,
+    call_of,
+    gmail_service,
+    gmail_users,
+    raw_requests,
+    read_parts,
+    result_of,
+)
 from connectors.mail.gmail_config import GmailConfig, open_session, sign_in
 
 if TYPE_CHECKING:
@@ -72,7 +82,6 @@ class GmailSource:
         self._services = services
         self._http = open_session(config, mailbox.address, services, *sign_in(config, mailbox.address, services))
         self._gmail = gmail_service(config.base_url)
-        self._users = self._gmail.users()
         self._labels = _Labels()
         self._parts = config.parallel  # shrinks while Gmail limits calls in parallel
         self._beside: tuple[tuple[datetime, datetime], frozenset[str]] | None = None
@@ -83,7 +92,7 @@ class GmailSource:
         """See `MailSource`. Without an answer of the mailbox itself `account_id` is empty and a problem says why."""
         try:
             profile = await self._profile()
-            await self._ask(self._users.messages().list(userId="me", q="-in:chats", maxResults=1))
+            await self._ask(self._api("messages").list(userId="me", q="-in:chats", maxResults=1))
         except NotPermitted as error:
             return MailAccount("", (), (Problem(Severity.ERROR, _what(error), error.hint),))
         problems: list[Problem] = []
@@ -92,12 +101,15 @@ class GmailSource:
         problems += self._problems_of_scope(addresses)
         return MailAccount(f"gmail:{addresses[0]}", addresses, tuple(problems))
 
+    def _api(self, name: str = "") -> Any:
+        return gmail_users(self._config.base_url, name)
+
     async def _profile(self) -> parse.Profile:
-        return parse.checked(parse.Profile, await self._ask(self._users.getProfile(userId="me")), "getProfile")
+        return parse.checked(parse.Profile, await self._ask(self._api().getProfile(userId="me")), "getProfile")
 
     async def _send_as(self, problems: list[Problem]) -> parse.SendAsList:
         try:
-            body = await self._ask(self._users.settings().sendAs().list(userId="me"))
+            body = await self._ask(self._api("settings").sendAs().list(userId="me"))
         except NotPermitted as error:
             problems.append(Problem(Severity.WARNING, "The aliases of the mailbox cannot be read.", error.hint))
             return parse.SendAsList()
@@ -145,7 +157,7 @@ class GmailSource:
         wanted: dict[str, Any] = {"startHistoryId": position.start, "historyTypes": list(MOVES), "maxResults": PAGE}
         if position.token:
             wanted["pageToken"] = position.token
-        body = await self._ask(self._users.history().list(userId="me", **wanted))
+        body = await self._ask(self._api("history").list(userId="me", **wanted))
         return parse.checked(parse.HistoryReply, body, "history.list")
 
     # ---------------------------------------------------------------------------------------------------------- listing
@@ -173,7 +185,7 @@ class GmailSource:
         wanted |= {"includeSpamTrash": True} if junk else {}
         wanted |= {"labelIds": [label]} if label else {}
         wanted |= {"pageToken": page} if page else {}
-        body = await self._ask(self._users.messages().list(userId="me", **wanted))
+        body = await self._ask(self._api("messages").list(userId="me", **wanted))
         return parse.checked(parse.MessageList, body, "messages.list")
 
     async def _beside_window(self, since: datetime, until: datetime) -> frozenset[str]:
@@ -210,7 +222,7 @@ class GmailSource:
         return message.internalDate if message else None
 
     async def _minimal(self, id_: str) -> parse.Message | None:
-        request = self._users.messages().get(userId="me", id=id_, format="minimal")
+        request = self._api("messages").get(userId="me", id=id_, format="minimal")
         reply = await self._http.send(call_of(request, accept=frozenset({200, 404})))
         if reply.status == 404:
             return None
@@ -331,7 +343,7 @@ class GmailSource:
     # ----------------------------------------------------------------------------------------------------------- labels
 
     async def _refresh_labels(self) -> None:
-        body = await self._ask(self._users.labels().list(userId="me"))
+        body = await self._ask(self._api("labels").list(userId="me"))
         found = parse.checked(parse.LabelList, body, "labels.list").labels
         names = {id_: id_ for id_ in self._labels.names}  # ids once seen stay known, if only to be unknown
         names |= {label.id: label.name or label.id for label in found}

@@ -90,6 +90,13 @@ def gmail_service(base_url: str) -> Any:
     return build_from_document(document, http=_Stand(), client_options=options)
 
 
+@lru_cache(maxsize=64)
+def gmail_users(base_url: str, name: str = "") -> Any:
+    """The resource `users`, or one below it such as `messages`, kept: the library makes a class anew at each call."""
+    users = gmail_service(base_url).users()
+    return getattr(users, name)() if name else users
+
+
 def _costs(units: float) -> Mapping[str, float]:
     return {"user": units, "project": units, "day": units}
 
@@ -185,7 +192,7 @@ class Batch:
 
 def raw_requests(base_url: str, ids: Sequence[str]) -> Mapping[str, HttpRequest]:
     """A request for each mail as RFC 5322 text."""
-    messages = gmail_service(base_url).users().messages()  # the library makes a class anew at every such call
+    messages = gmail_users(base_url, "messages")
     return {id_: messages.get(userId="me", id=id_, format="raw") for id_ in ids}
 
 

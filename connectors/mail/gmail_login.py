@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from connectors.base.errors import AuthFailed, Unsupported
 from connectors.base.services import Services
 from connectors.mail import gmail_parse as parse
-from connectors.mail.gmail_api import call_of, gmail_service, result_of
+from connectors.mail.gmail_api import call_of, gmail_users, result_of
 from connectors.mail.gmail_config import TOKEN_URL, GmailConfig, InstalledAppAuth, open_session, token_spec
 from connectors.oauth import Grant, InstalledApp, authorization_url, exchange_code, keep_login
 
@@ -133,7 +133,7 @@ class _Fixed:
 
 async def _owner(config: GmailConfig, services: Services, client: str, grant: Grant) -> tuple[str, ...]:
     """Addresses of the mailbox the grant is for, its own first."""
-    users = gmail_service(config.base_url).users()
+    users = gmail_users(config.base_url)
     http = open_session(config, "", services, _Fixed(grant.access_token), client)
     try:
         profile, send_as = users.getProfile(userId="me"), users.settings().sendAs().list(userId="me")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 import time
 import traceback
@@ -100,7 +101,7 @@ def _try(seed: int, size: Size) -> Found | str:
 def many(first: int, seeds: int, size: Size, *, jobs: int, points: bool) -> int:
     """Run a row of seeds; exit code 1 when one failed."""
     began, table, bad = time.monotonic(), Table(), []
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, initializer=gc.freeze) as pool:
         wholes = pool.map(one, pairs()) if points else ()
         futures = {pool.submit(_try, seed, size): seed for seed in range(first, first + seeds)}
         for number, future in enumerate(as_completed(futures), start=1):

@@ -5,6 +5,7 @@ same engine with a part taken out, which must then fail. Two worker processes; t
 from __future__ import annotations
 
 import argparse
+import gc
 import shutil
 import sys
 import tempfile
@@ -133,7 +134,7 @@ def main() -> int:
     began = time.monotonic()
     chosen = [p for p in pairs() if fnmatchcase(f"{p.source}:{p.target}:{p.mode}", only)]
     print(f"{len(chosen)} pairs and modes; about six minutes each on two cores", flush=True)
-    with ProcessPoolExecutor(2) as pool:
+    with ProcessPoolExecutor(2, initializer=gc.freeze) as pool:
         report = Report(pool)
         for pair in chosen:
             whole = one(pair)
