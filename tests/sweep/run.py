@@ -86,7 +86,7 @@ _NEAR = {
 def quick(plans: list[Plan], most: int) -> list[Plan]:
     """An even choice of at most so many."""
     step = max(1, len(plans) // most)
-    return plans[::step]
+    return plans[step // 2 :: step]
 
 
 class Report:
