@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from connectors.base.model import Pipeline, Problem, Severity, Stage
+from connectors.base.model import Pipeline, Stage
 from mappings.calendar import Calendar
 from mappings.match import NOBODY
 from mappings.model import CopyFacts, Direction, Facts, FindingKind, MailKind, Own
@@ -325,15 +325,10 @@ def _is(written: str, ident: str, label: str, *, empty: bool = False) -> bool:
     return empty if not written else written.casefold() in (ident.casefold(), label.casefold())
 
 
-def check_stages(rules: Rules, target: str, pipelines: Sequence[Pipeline]) -> tuple[Problem, ...]:
-    """A warning for each rule that names no stage in a pipeline it speaks of."""
+def check_stages(rules: Rules, target: str, pipelines: Sequence[Pipeline]) -> tuple[tuple[StageRule, Pipeline], ...]:
+    """Each rule that names no stage in a pipeline it speaks of, with that pipeline."""
     return tuple(
-        Problem(
-            Severity.WARNING,
-            f"The rule for {rule.when.value} names no stage of pipeline {pipeline.label or pipeline.id} of {target}; "
-            "its deals are left alone.",
-            f"Name under rules.stages one of: {', '.join(s.label or s.id for s in pipeline.stages)}.",
-        )
+        (rule, pipeline)
         for rule in rules.stages
         for pipeline in pipelines
         if any(e.target in ("", target) for e in rule.targets)

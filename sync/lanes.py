@@ -17,7 +17,7 @@ from connectors.base.errors import AuthFailed, ConnectorError, NotPermitted, Rat
 from connectors.base.services import Clock, Log
 from sync.deciding import Decider
 from sync.mirror import Mirror
-from sync.outbox import backoff, detail
+from sync.outbox import backoff, code
 from sync.pull import Puller
 from sync.push import Pusher
 from sync.store import StateFull, Store
@@ -245,7 +245,7 @@ class LaneRunner:
                 LaneState(
                     name=self.lane.name,
                     state=state,
-                    code=detail(error),
+                    code=code(error),
                     hint=error.hint,
                     until=until,
                     beat_at=now,

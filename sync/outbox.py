@@ -178,7 +178,12 @@ def body_unreachable(error: ConnectorError, *, tries: int, now: datetime, random
 
 
 def detail(error: ConnectorError) -> str:
-    """Operation, status and code: what a support person asks for, and no contents."""
+    """`code`, and after a colon the hint that names what a person must mend; no contents."""
+    return f"{code(error)}: {error.hint}" if error.hint else code(error)
+
+
+def code(error: ConnectorError) -> str:
+    """Class, operation, status and code: what a support person asks for."""
     return " ".join(p for p in (type(error).__name__, error.operation, str(error.status or ""), error.code) if p)
 
 

@@ -165,8 +165,8 @@ def _evidence(situation: Situation, here: Stage, proof: _Proof) -> tuple[Evidenc
     details = [
         ("sign", proof.sign.value),
         ("mail", proof.mail.facts.identity),
-        ("from", here.id),
-        ("to", proof.stage.id),
+        ("from", here.label or here.id),
+        ("to", proof.stage.label or proof.stage.id),
     ]
     details += [(f.where, f.word) for f in said]
     return Evidence("stage", tuple(details)), *situation.link.deal_evidence

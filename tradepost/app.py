@@ -23,6 +23,7 @@ from tradepost.daemon import Engine, Parts, assemble, state_file
 from tradepost.errors import UserError
 from tradepost.messages import known, sentence
 from tradepost.packaging import refuse_foreign_owners
+from tradepost.phrases import Phrase
 from tradepost.service.lock import WorkerLock
 from tradepost.vault import FileVault
 
@@ -103,7 +104,7 @@ def looking(settings: Settings) -> Iterator[Store]:
     try:
         store = Store.look(state_file(settings))
     except StateError as error:
-        raise UserError(sentence("state.unusable", error=error)) from None
+        raise UserError(sentence("state.unusable", error=Phrase(str(error)))) from None
     try:
         yield store
     finally:
@@ -153,7 +154,7 @@ def open_store(settings: Settings) -> Iterator[Store]:
     try:
         store = Store.open(state_file(settings), key=key)
     except StateError as error:
-        raise UserError(sentence("state.unusable", error=error)) from None
+        raise UserError(sentence("state.unusable", error=Phrase(str(error)))) from None
     try:
         yield store
     finally:
@@ -168,7 +169,9 @@ def usable() -> Iterator[None]:
     except SecretError as error:
         name = f"secret.{error.code}"
         raise UserError(
-            sentence(name, where=error.where) if known(name) else sentence("connection.unusable", error=error)
+            sentence(name, where=error.where)
+            if known(name)
+            else sentence("connection.unusable", error=Phrase(str(error)))
         ) from None
     except ValueError as error:  # a certificate file, a proxy or a quota; the text says which and holds no secret
-        raise UserError(sentence("connection.unusable", error=error)) from None
+        raise UserError(sentence("connection.unusable", error=Phrase(str(error)))) from None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
+from typing import Protocol, runtime_checkable
 
 import yaml
 
@@ -20,9 +21,16 @@ class Language(StrEnum):
     ZH = "zh"
 
 
+@runtime_checkable
+class Sayable(Protocol):
+    """What gets its language where it is shown."""
+
+    def say(self, language: Language) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence with its values and no language yet. A value may be a sentence too."""
+    """A sentence with its values and no language yet. A value may be a sentence or phrase too."""
 
     id: str
     values: Mapping[str, object] = field(default_factory=dict)
@@ -38,7 +46,7 @@ def sentence(name: str, /, **values: object) -> Sentence:
 
 def say(name: str, language: Language, /, **values: object) -> str:
     """The catalogue's sentence in a language. Raises KeyError for an unknown id or a value that is left out."""
-    spoken = {key: v.say(language) if isinstance(v, Sentence) else v for key, v in values.items()}
+    spoken = {key: v.say(language) if isinstance(v, Sayable) else v for key, v in values.items()}
     return catalogue(language)[name].format_map(spoken)
 
 

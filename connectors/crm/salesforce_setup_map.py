@@ -113,7 +113,7 @@ def _no_key(shape: ObjectShape, in_org: Collection[str] | None) -> Problem:
     if there:
         wants = {"External ID": there.external_id, "Unique": there.unique, "editable": there.createable}
         lacking = [word for word, has in wants.items() if not has] or [f"at least {KEY_LENGTH} long"]
-        what = f"The key field {field} is not {', not '.join(lacking)}."
+        what = f"The key field {field} is not as it must be; lacking: {', '.join(lacking)}."
         mend = f"Set the field {home}.{KEY_FIELD} to Text({KEY_LENGTH}), External ID, Unique, and grant Edit on it."
     elif in_org is not None and home in in_org:
         what = f"The key field {field} exists but is hidden from the integration user."

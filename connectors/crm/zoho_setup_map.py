@@ -77,7 +77,7 @@ def _no_key(shape: ModuleShape) -> Problem:
 def native_problem(contacts: int, sources: Sequence[str]) -> Problem:
     """What a look at some contacts' e-mails found, for a person to choose by."""
     if sources:
-        told = ", ".join(f"{n} from {name}" for name, n in sorted(Counter(sources).items()))
+        told = ", ".join(f"{name} {n}" for name, n in sorted(Counter(sources).items()))
         what = f"{len(sources)} e-mails are on the {contacts} contacts changed last ({told}); some may be Zoho's own."
     else:
         what = f"No e-mails are on the {contacts} contacts changed last."

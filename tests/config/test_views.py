@@ -35,7 +35,7 @@ from tradepost.terminal import open_console
 from tradepost.views.check import CheckRow, Trouble, check_json, check_table, ready
 from tradepost.views.explain import explain_json, explain_view
 from tradepost.views.status import Status, status_json, status_view
-from tradepost.views.writes import intent_text, preview_json, preview_view, records
+from tradepost.views.writes import Stages, intent_text, preview_json, preview_view, records
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 CONTACT = RecordRef(RecordKind.CONTACT, "003A")
@@ -279,5 +279,5 @@ WRITES = (
 @both
 def test_every_kind_of_write_has_words(language: Language) -> None:
     assert {w.kind for w in WRITES} == set(WriteKind)
-    assert len({intent_text(write, language) for write in WRITES}) == len(WRITES)
+    assert len({intent_text(item(write), language, Stages(())) for write in WRITES}) == len(WRITES)
     assert [records(write) for write in WRITES[1:3]] == [["deal:006A"], ["contact:003A"]]

@@ -72,7 +72,7 @@ def test_a_key_field_made_wrongly_is_described():
     wrong = {**good()["Lead"].fields, KEY_FIELD: replace(KEY, unique=False, external_id=False)}
     shapes = {**good(), "Lead": replace(good()["Lead"], fields=wrong)}
     (problem,) = s.problems_of(shapes, {**FIELD_EVERYWHERE, "Lead": KeyPlace.NONE}, None)
-    assert problem.what == f"The key field Lead.{KEY_FIELD} is not External ID, not Unique."
+    assert problem.what == f"The key field Lead.{KEY_FIELD} is not as it must be; lacking: External ID, Unique."
 
 
 def test_a_key_too_short_for_ours_is_no_key():

@@ -11,9 +11,9 @@ from typing import Protocol
 from connectors.base.crm import CrmTarget
 from connectors.base.errors import ConnectorError
 from connectors.base.mail import MailSource
-from connectors.base.model import Problem, Severity, User
+from connectors.base.model import Pipeline, Problem, Severity, User
 from connectors.base.services import Call, Clock, Http, Log, Reply
-from mappings.rules import check_stages
+from mappings.rules import Rules, check_stages
 from tradepost.app import connections, usable
 from tradepost.clock import SystemClock
 from tradepost.commands.common import close_all, command_log
@@ -128,15 +128,15 @@ async def examine(
     rows = [_installation()]
     for address, source in sources.items():
         try:
-            rows.append(_row(address, await source.check(), ()))
+            rows.append(_row(address, await source.check()))
         except ConnectorError as error:
             rows.append(_failed(address, error))
     for name, target in targets.items():
         try:
             account = await target.check()
-            problems = check_stages(settings.rules.rule_set.rules, name, account.pipelines)
-            troubles = _owner_troubles(settings.crm[name].common, await target.users())
-            rows.append(_row(name, account, problems, troubles))
+            troubles = _stage_troubles(settings.rules.rule_set.rules, name, account.pipelines)
+            troubles += _owner_troubles(settings.crm[name].common, await target.users())
+            rows.append(_row(name, account, troubles))
         except ConnectorError as error:
             rows.append(_failed(name, error))
     return rows
@@ -155,8 +155,8 @@ def _installation() -> CheckRow:
     return CheckRow(subject="tradepost", troubles=troubles)
 
 
-def _row(subject: str, account: _Problematic, more: Iterable[Problem], troubles: Iterable[Trouble] = ()) -> CheckRow:
-    found = [Trouble(p.severity, p.what, p.mend) for p in (*account.problems, *more)]
+def _row(subject: str, account: _Problematic, troubles: Iterable[Trouble] = ()) -> CheckRow:
+    found = [Trouble(p.severity, p.what, p.mend) for p in account.problems]
     return CheckRow(subject=subject, account=account.account_id, troubles=(*found, *troubles))
 
 
@@ -166,6 +166,22 @@ def _failed(subject: str, error: ConnectorError) -> CheckRow:
     where = " ".join(str(part) for part in (error.operation, error.status, error.code) if part)
     told = sentence("check.failed", what=what, where=where) if where else what
     return CheckRow(subject=subject, troubles=(Trouble(Severity.ERROR, told, error.hint),))
+
+
+def _stage_troubles(rules: Rules, target: str, pipelines: tuple[Pipeline, ...]) -> list[Trouble]:
+    """Rules that name no stage of a pipeline."""
+    return [
+        Trouble(
+            Severity.WARNING,
+            sentence(
+                "check.stage_missing.what",
+                sign=rule.when.value,
+                pipeline=pipeline.label or pipeline.id,
+            ),
+            sentence("check.stage_missing.mend", stages=", ".join(s.label or s.id for s in pipeline.stages)),
+        )
+        for rule, pipeline in check_stages(rules, target, pipelines)
+    ]
 
 
 def _owner_troubles(common: CrmConnection, users: tuple[User, ...]) -> list[Trouble]:

@@ -27,6 +27,7 @@ from tradepost.messages import Language, known, say, sentence
 from tradepost.service.control import Answer, ask, control_socket
 from tradepost.service.desk import Request, where
 from tradepost.terminal import plain
+from tradepost.views.words import words
 
 T = TypeVar("T")
 
@@ -53,7 +54,7 @@ def error_text(name: str, code: str, hint: str, language: Language) -> str:
     """An error in one line: what it means, what the vendor said, and what to do."""
     what = say(f"error.{name}", language) if known(f"error.{name}") else plain(name)
     told = say("check.failed", language, what=what, where=plain(code)) if code else what
-    return f"{told} {plain(hint)}".strip()
+    return f"{told} {words(hint, language)}".strip()
 
 
 def tell_error(invocation: Invocation, subject: str, error: ConnectorError) -> None:

@@ -15,7 +15,7 @@ from tradepost.commands.common import agreed, close_all, command_log, require_pe
 from tradepost.commands.invocation import Invocation
 from tradepost.config import Settings
 from tradepost.daemon import open_targets, services_of
-from tradepost.terminal import plain
+from tradepost.views.words import words
 
 
 def run(invocation: Invocation, *, yes: bool) -> int:
@@ -57,14 +57,15 @@ async def _one(invocation: Invocation, name: str, target: Provisioning, *, yes: 
         return True
     invocation.print(invocation.say("setup.plan", target=name))
     for step in steps:
-        invocation.print(f"  - {plain(step)}")
+        invocation.print(f"  - {words(step, invocation.language)}")
     require_person(yes=yes)
     if not agreed(invocation.say("setup.ask", target=name), yes=yes):
         invocation.print(invocation.say("setup.left"))
         return False
     problems = await target.apply_setup()
     for problem in problems:
-        tell(invocation, name, f"{plain(problem.what)} {plain(problem.mend)}")
+        told = (words(part, invocation.language) for part in (problem.what, problem.mend))
+        tell(invocation, name, " ".join(told))
     if not problems:
         invocation.print(invocation.say("setup.done", target=name))
     return not problems

@@ -12,6 +12,7 @@ from tradepost.config.kinds import Kind, Side, UnusableKind, find_kind, kind_nam
 from tradepost.config.models import Connection, CrmConnection
 from tradepost.config.problems import Check
 from tradepost.config.values import closest
+from tradepost.phrases import Phrase
 
 K = TypeVar("K", bound=Connection)
 
@@ -72,7 +73,7 @@ def _kind_of(check: Check, name: str, written: dict[str, object]) -> Kind | None
     try:
         kind = find_kind(asked)
     except UnusableKind as error:
-        check.tell((*path, "type"), "unusable_type", reason=error.why)
+        check.tell((*path, "type"), "unusable_type", reason=Phrase(error.why))
         return None
     if kind:
         return kind

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from connectors import registry
+from tradepost.phrases import learn
 
 
 class Side(StrEnum):
@@ -77,4 +78,5 @@ def _kind(side: Side, connector: type[Any]) -> Kind:
     config = getattr(connector, "Config", None)
     if not (isinstance(config, type) and issubclass(config, BaseModel)):
         raise UnusableKind(f"{connector.__name__} has no Config (a pydantic model).")
+    learn(connector)
     return Kind(side, connector, config)

@@ -19,6 +19,7 @@ from tradepost.config.values import closest
 from tradepost.config.yaml_marks import Document, Flaw, Mark, Path
 from tradepost.errors import UserError
 from tradepost.messages import Language, Sentence, known, sentence
+from tradepost.phrases import Phrase
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -203,7 +204,7 @@ def _sayable(detail: ErrorDetails, name: str, values: dict[str, object]) -> tupl
             for part in ("what", "mend"):
                 Sentence(f"config.{name}.{part}", values).say(Language.EN)
             return name, values
-    return "refused", {"reason": _masked(detail["msg"], detail["input"])}
+    return "refused", {"reason": Phrase(_masked(detail["msg"], detail["input"]))}
 
 
 def _unknown_key(key: str, keys: Sequence[str]) -> tuple[str, dict[str, object]]:

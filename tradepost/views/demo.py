@@ -19,7 +19,7 @@ from tradepost.sandbox.company import ONLY_CRM
 from tradepost.terminal import plain
 from tradepost.views.status import SUMS
 from tradepost.views.words import cell, counted, moment, table, word
-from tradepost.views.writes import intent_text
+from tradepost.views.writes import Stages, intent_text
 
 NameOf = Callable[[str], str]  # a CRM record's name, by its id
 
@@ -89,9 +89,11 @@ def _written(item: ItemReport, name_of: NameOf, zone: tzinfo, language: Language
         case CompleteTask():
             return say("demo.task_completed", language)
         case MoveDeal(deal=deal, expect_stage=before, to_stage=after):
-            return say("demo.moved", language, deal=name_of(deal), before=before, after=after)
-        case other:
-            return intent_text(other, language)
+            stages = Stages((item,))
+            values = {"before": stages.name(item.target, before), "after": stages.name(item.target, after)}
+            return say("demo.moved", language, deal=name_of(deal), **values)
+        case _:
+            return intent_text(item, language, Stages((item,)))
 
 
 # ------------------------------------------------------------------------------------------------------------- numbers

@@ -8,18 +8,19 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from mappings.model import Facts
-from sync.store.report import ItemReport, JournalLine, MailReport, VerdictReport
+from sync.store.report import ItemReport, MailReport, VerdictReport
 from tradepost.messages import Language, say
-from tradepost.views.words import STYLES, cell, evidence_json, iso, moment, told, word
-from tradepost.views.writes import intent_text, write_json
+from tradepost.views.words import STYLES, cell, evidence_json, iso, moment, told, told_detail, word
+from tradepost.views.writes import Stages, intent_text, rule_text, write_json
 
 
 def explain_view(report: MailReport, language: Language) -> RenderableType:
+    stages = Stages(report.items)
     lines = [
         *_facts(report, language),
         *(line for verdict in report.verdicts for line in _verdict(verdict, language)),
-        *(line for item in report.items for line in _item(item, language)),
-        *_journal(report.journal, language),
+        *(line for item in report.items for line in _item(item, language, stages)),
+        *_journal(report, language, stages),
     ]
     return Group(*lines)
 
@@ -65,15 +66,16 @@ def _verdict(verdict: VerdictReport, language: Language) -> Iterator[Text]:
     yield _line("decided_at", language, moment(verdict.decided_at), indent=2)
 
 
-def _item(item: ItemReport, language: Language) -> Iterator[Text]:
+def _item(item: ItemReport, language: Language, stages: Stages) -> Iterator[Text]:
     yield Text()
     state = word("item_state", item.state, language)
-    yield _line("item", language, f"{intent_text(item.write, language)} -> {item.target}: {state}", style=item.state)
-    if item.reason:
-        reason = word("reason", item.reason, language)
-        yield _line("reason", language, f"{reason} ({item.detail})" if item.detail else reason, indent=2)
+    what = intent_text(item, language, stages)
+    yield _line("item", language, f"{what} -> {item.target}: {state}", style=item.state)
+    if item.reason or item.detail:
+        parts = (word("reason", item.reason, language), told_detail(item.detail, language))
+        yield _line("reason", language, " ".join(part for part in parts if part), indent=2)
     if item.rule:
-        yield _line("rule", language, item.rule, indent=2)
+        yield _line("rule", language, rule_text(item, stages), indent=2)
     for one in item.evidence:
         yield _line("because", language, told(one, language), indent=2)
     if item.record:
@@ -83,14 +85,32 @@ def _item(item: ItemReport, language: Language) -> Iterator[Text]:
         yield _line("note", language, word("note", note, language), indent=2)
 
 
-def _journal(lines: tuple[JournalLine, ...], language: Language) -> Iterator[Text]:
-    if lines:
+def _journal(report: MailReport, language: Language, stages: Stages) -> Iterator[Text]:
+    items = {item.key: item for item in report.items}
+    if report.journal:
         yield Text()
         yield Text(say("view.journal", language), style="bold")
-    for line in lines:
-        details = ", ".join(f"{key}={value}" for key, value in sorted(line.details.items()))
+    for line in report.journal:
+        item = items.get(line.item)
+        details = "; ".join(
+            rule_text(item, stages) if key == "rule" and item else _happened(key, str(value), language)
+            for key, value in sorted(line.details.items())
+        )
         event = word("journal", line.event, language)
         yield cell(f"  {moment(line.at)}  {event}{f' ({details})' if details else ''}")
+
+
+def _happened(key: str, value: str, language: Language) -> str:
+    """A detail of the journal in words, where it is a code that has some."""
+    match key:
+        case "kind":
+            return word("write", value, language)
+        case "reason":
+            return word("reason_short", value, language)
+        case "detail":
+            return told_detail(value, language)
+        case _:
+            return f"{key}={value}"
 
 
 def explain_json(report: MailReport, language: Language) -> dict[str, object]:
@@ -135,6 +155,7 @@ def _item_json(item: ItemReport, language: Language) -> dict[str, object]:
         "reason": item.reason,
         "reason_text": word("reason", item.reason, language),
         "detail": item.detail,
+        "detail_text": told_detail(item.detail, language),
         "rule": item.rule,
         "evidence": evidence_json(item.evidence),
         "write": write_json(item.write),

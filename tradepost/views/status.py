@@ -12,8 +12,7 @@ from sync.coverage import Whereabouts
 from sync.pull import label
 from sync.store.report import CoverageReport, ItemReport, LaneState
 from tradepost.messages import Language, say
-from tradepost.terminal import plain
-from tradepost.views.words import cell, counted, iso, moment, table, told, word
+from tradepost.views.words import cell, counted, iso, moment, table, told, told_detail, told_error, word, words
 
 SUMS = (Whereabouts.SYNCED, Whereabouts.EXCLUDED, Whereabouts.WAITING, Whereabouts.PARKED, Whereabouts.MISSING)
 
@@ -74,7 +73,7 @@ def parked_table(items: Sequence[ItemReport], language: Language) -> RenderableT
             cell(item.target),
             cell(word("write", item.kind, language)),
             cell(word("reason", item.reason, language), "parked"),
-            cell(item.detail),
+            cell(told_detail(item.detail, language)),
             cell(item.tries),
             cell(moment(item.created_at)),
         )
@@ -95,10 +94,8 @@ def lanes_table(lanes: Sequence[LaneState], language: Language) -> RenderableTyp
 
 
 def _why(lane: LaneState, language: Language) -> str:
-    """The error's class in words, what the vendor said of it, and the hint."""
     name, _, rest = lane.code.partition(" ")
-    head = f"{word('error', name, language)} ({plain(rest)})" if rest else word("error", name, language)
-    return " - ".join(part for part in (head, lane.hint) if part)
+    return told_error(name, rest, lane.hint, language)
 
 
 def counts_table(counts: Mapping[tuple[str, str, str], int], language: Language) -> RenderableType:
@@ -160,6 +157,7 @@ def status_json(status: Status, language: Language) -> dict[str, object]:
                 "reason": item.reason,
                 "reason_text": word("reason", item.reason, language),
                 "detail": item.detail,
+                "detail_text": told_detail(item.detail, language),
                 "tries": item.tries,
                 "evidence": [told(one, language) for one in item.evidence],
                 "created_at": iso(item.created_at),
@@ -172,6 +170,7 @@ def status_json(status: Status, language: Language) -> dict[str, object]:
                 "state": lane.state,
                 "code": lane.code,
                 "hint": lane.hint,
+                "hint_text": words(lane.hint, language),
                 "until": iso(lane.until),
                 "beat_at": iso(lane.beat_at),
                 "failures": lane.failures,

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from mappings.model import Evidence
 from tradepost.messages import Language, Sentence, known, say
+from tradepost.phrases import phrase
 from tradepost.terminal import plain
 
 STYLES = {
@@ -57,7 +58,24 @@ def word(group: str, code: str, language: Language) -> str:
 
 
 def words(found: Sentence | str, language: Language) -> str:
-    return found.say(language) if isinstance(found, Sentence) else plain(found)
+    """A sentence of the catalogue, or of a connector."""
+    return found.say(language) if isinstance(found, Sentence) else plain(phrase(found, language))
+
+
+def told_error(name: str, code: str, hint: str, language: Language) -> str:
+    """An error's class in words, what the vendor said of it, and what mends it."""
+    what = word("error", name, language)
+    head = say("check.failed", language, what=what, where=plain(code)) if code else what
+    return " - ".join(part for part in (head, words(hint, language)) if part)
+
+
+def told_detail(detail: str, language: Language) -> str:
+    """An item's detail as `sync.outbox.told` writes it, or the code of why nobody can tell."""
+    head, _, hint = detail.partition(": ")
+    name, _, code = head.partition(" ")
+    if known(f"error.{name}"):
+        return told_error(name, code, hint, language)
+    return word("cannot_tell", detail, language)
 
 
 def counted(reasons: Mapping[str, int], language: Language) -> str:
@@ -68,9 +86,18 @@ def counted(reasons: Mapping[str, int], language: Language) -> str:
 
 def told(evidence: Evidence, language: Language) -> str:
     """One piece of evidence: its rule in words, and what it saw."""
-    details = ", ".join(f"{plain(key)}={plain(value)}" for key, value in evidence.details)
+    details = ", ".join(
+        f"{word('clue', key, language)}={_clue(key, value, language)}" for key, value in evidence.details
+    )
     rule = word("evidence", evidence.rule, language)
     return f"{rule} ({details})" if details else rule
+
+
+def _clue(key: str, value: str, language: Language) -> str:
+    return word({"kind": "mail_kind"}.get(key, key), value, language) if key in _CODES else plain(value)
+
+
+_CODES = {"role", "place", "kind", "sign"}  # details of evidence whose values are codes with words of their own
 
 
 def evidence_json(evidence: Iterable[Evidence]) -> list[dict[str, object]]:
