@@ -35,6 +35,7 @@ from sync.store import Store
 from sync.store.outbox import Item
 
 CONFIRM_AT_ONCE = 100
+FIRST_LOOK, SECOND_LOOK = 8, 200  # due items that are read to make a batch of
 SECOND_LOOK_WAIT = timedelta(hours=1)  # after a second look that failed
 
 # Above this share of the account's pool history waits, so that live mail and the customer's other programs have room.
@@ -221,15 +222,7 @@ class Pusher:
 
     async def _send(self) -> bool:
         now = self._clock.now()
-        due = await self._store.outbox.due(
-            self.name,
-            now,
-            state=ItemState.READY,
-            kinds=self.kinds,
-            history=self._target.usage < HISTORY_CEILING,
-            limit=200,
-        )
-        batch = self._batch(due)
+        batch = self._batch(await self._ready(now))
         if not batch:
             return False
         attempts, parked = await self._load(batch)
@@ -258,6 +251,22 @@ class Pusher:
         }
         await self._settle(changes, batch)
         return True
+
+    async def _ready(self, now: datetime) -> Sequence[Item]:
+        """What may be sent now. Where writes travel alone there is no use in reading many each time."""
+        found: Sequence[Item] = ()
+        for limit in (FIRST_LOOK, SECOND_LOOK):
+            found = await self._store.outbox.due(
+                self.name,
+                now,
+                state=ItemState.READY,
+                kinds=self.kinds,
+                history=self._target.usage < HISTORY_CEILING,
+                limit=limit,
+            )
+            if found and self._capabilities[found[0].kind].batch == 1:
+                break
+        return found
 
     def _batch(self, due: Sequence[Item]) -> list[Item]:
         """The first due item and those that may travel with it: same kind, no order key twice."""

@@ -19,9 +19,9 @@ from sync.model import ItemState
 from sync.schema import tables as t
 from sync.store import codec
 from sync.store.db import Database
+from sync.store.drops import drop_unsent
 from sync.store.journal import note
 from sync.store.mail import CopyState
-from sync.store.threads import drop_unsent
 
 RULE = "alarm"  # the rule of a task that tells of an alarm
 NO_THREAD = 0

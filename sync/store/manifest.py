@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, exists, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from connectors.base.model import WriteKind
@@ -12,6 +12,7 @@ from mappings.model import Reason, ThreadLink
 from sync.model import ItemState, VerdictState
 from sync.schema import tables as t
 from sync.store import codec
+from sync.store.drops import drop_dependents
 from sync.store.journal import note
 from sync.store.links import index_link
 
@@ -65,6 +66,7 @@ def taken_back(c: Connection, key: str, now: datetime) -> None:
     )
     details = {"reason": Reason.UNDONE.value}
     note(c, "item.dropped", now, target=row.target, thread=row.thread, mail=row.mail, item=key, details=details)
+    drop_dependents(c, key, now)
     if row.kind == WriteKind.LOG_EMAIL:
         leave_out(c, row.mail, row.target, now)
 
@@ -89,8 +91,9 @@ def leave_out(c: Connection, mail: str, target: str, now: datetime) -> None:
 
 def _forget_link(c: Connection, thread: int, target: str) -> None:
     """A thread without any mail left is nobody's."""
-    undone = select(t.verdicts.c.mail).where(t.verdicts.c.target == target, t.verdicts.c.reason == Reason.UNDONE)
-    left = select(t.mails.c.identity).where(t.mails.c.thread == thread, t.mails.c.identity.not_in(undone))
+    own = (t.verdicts.c.mail == t.mails.c.identity) & (t.verdicts.c.target == target)
+    undone = exists().where(own, t.verdicts.c.reason == Reason.UNDONE)
+    left = select(t.mails.c.identity).where(t.mails.c.thread == thread, ~undone)
     if c.execute(left.limit(1)).first() is not None:
         return
     here = (t.cases.c.thread == thread) & (t.cases.c.target == target)

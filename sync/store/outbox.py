@@ -19,9 +19,10 @@ from sync.schema import tables as t
 from sync.store import codec
 from sync.store.db import Database
 from sync.store.doubt import Lost, doubt_of
+from sync.store.drops import drop_dependents
 from sync.store.journal import note
 from sync.store.manifest import taken_back
-from sync.store.threads import dirty_case, drop_dependents
+from sync.store.threads import dirty_case
 
 SECOND_LOOK = "second_look"  # the rule of what removes a record that a doubled request left
 OPEN = (ItemState.READY, ItemState.SENDING, ItemState.UNKNOWN)
@@ -68,7 +69,7 @@ class OutboxStore:
     async def due(
         self, target: str, now: datetime, *, state: ItemState, kinds: Sequence[WriteKind], history: bool, limit: int
     ) -> tuple[Item, ...]:
-        """Items that may be handled now: live mail before history, then in the order they were decided.
+        """Items that may be handled now: live mail before history, then as they fell due, then as they were decided.
 
         Ready items whose needs are open, or whose order key has an earlier open item, are left for later.
         """
@@ -76,7 +77,7 @@ class OutboxStore:
             select(t.items)
             .where(t.items.c.target == target, t.items.c.state == state, t.items.c.due_at <= now)
             .where(t.items.c.kind.in_(kinds))
-            .order_by(t.items.c.history, t.items.c.seq)
+            .order_by(t.items.c.history, t.items.c.due_at, t.items.c.seq)  # as the index has them: nothing is sorted
             .limit(limit)
         )
         if not history:

@@ -30,6 +30,7 @@ from sync.schema import tables as t
 from sync.store import codec
 from sync.store.db import Database
 from sync.store.doubt import Lost, doubt_of
+from sync.store.drops import drop_unsent
 from sync.store.journal import note
 from sync.store.links import index_link
 from sync.store.mail import mail_copies
@@ -368,28 +369,6 @@ def _put_verdict(c: Connection, case: Case, verdict: Verdict, now: datetime) -> 
     }
     statement = insert(t.verdicts).values(mail=verdict.mail, target=case.target, **row)
     c.execute(statement.on_conflict_do_update(index_elements=["mail", "target"], set_=row))
-
-
-def drop_unsent(c: Connection, key: str, reason: Reason, now: datetime) -> None:
-    """Only what has never been sent can be overtaken quietly; what may be there stays for a look-up or a person."""
-    changed = c.execute(
-        update(t.items)
-        .where(t.items.c.key == key, t.items.c.state.in_((ItemState.READY, ItemState.PARKED)))
-        .where(t.items.c.first_sent_at.is_(None))
-        .values(state=ItemState.DROPPED, reason=reason, ended_at=now)
-    ).rowcount
-    if changed:
-        note(c, "item.dropped", now, item=key, details={"reason": reason.value})
-        drop_dependents(c, key, now)
-
-
-def drop_dependents(c: Connection, key: str, now: datetime) -> None:
-    """What needs a dropped item will never be free, so it is overtaken too."""
-    query = select(t.items.c.key).where(
-        t.items.c.needs.contains(json.dumps(key)), t.items.c.state.in_((ItemState.READY, ItemState.PARKED))
-    )
-    for dependent in c.execute(query).scalars().all():
-        drop_unsent(c, dependent, Reason.OVERTAKEN, now)
 
 
 def _gone_before(c: Connection, key: str) -> int:

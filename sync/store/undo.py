@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    distinct,
+    exists,
+    func,
+    or_,
+    select,
+    union,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 
 from connectors.base.model import Capability, CompleteTask, CreateCustomer, LinkEmail, WriteKind
@@ -23,6 +39,7 @@ from sync.undo import Fate, Made, Stay, Way, counter_write, fate_of
 UNDO = "undo"  # the rule of what takes an item back
 AT_ONCE = 200  # items a transaction
 OPEN = (ItemState.READY, ItemState.SENDING, ItemState.UNKNOWN)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +95,8 @@ class UndoStore:
         if runs is not None:
             query = query.where(t.runs.c.id.in_(runs))
         with self._db.read() as c:
-            return tuple(_manifest(c, row) for row in c.execute(query).all())
+            sizes = _sizes(c, runs)
+            return tuple(_manifest(row, sizes) for row in c.execute(query).all())
 
     async def plan(self, runs: Sequence[int], *, undone: bool = False) -> tuple[Planned, ...]:
         """What undoing would do with every item, newest first; `undone`: what has become of those it has taken up."""
@@ -96,51 +114,81 @@ class UndoStore:
                 .values(undone_at=now, done=True, ended_at=func.coalesce(t.runs.c.ended_at, now))
             )
 
-    async def advance(self, runs: Sequence[int], now: datetime) -> bool:
-        """Take up the next items, newest first, then leave out the mails; False when all that has settled is."""
-        with self._db.tx("undo_advance") as c:
-            rows = c.execute(_untouched(runs).order_by(t.items.c.seq.desc()).limit(AT_ONCE)).all()
-            look = _Look(c, runs)
-            for row in rows:
-                _take_up(c, look, row, now)
-            if rows:
-                return True
-            mails = c.execute(_mails_left(runs).limit(AT_ONCE)).all()
-            for row in mails:
-                leave_out(c, row.identity, row.target, now)
-            return bool(mails)
+    async def advance(self, runs: Sequence[int], now: datetime) -> AsyncIterator[int]:
+        """Take up what has settled, newest first, then leave out the mails; some at a time, and tells how many.
+
+        Each part is a transaction of its own: whoever stops in between, or crashes, goes on with another call.
+        """
+        with self._db.read() as c:
+            seqs = c.execute(_untouched(runs).with_only_columns(t.items.c.seq)).scalars().all()
+        for some in _in_parts(sorted(seqs, reverse=True)):
+            with self._db.tx("undo_advance") as c:
+                look = _Look(c, runs)
+                rows = c.execute(_untouched(runs, some).order_by(t.items.c.seq.desc())).all()
+                for row in rows:
+                    _take_up(c, look, row, now)
+            yield len(rows)
+        with self._db.read() as c:
+            mails = sorted({row.identity for row in c.execute(_mails_left(runs))})
+        for some in _in_parts(mails):
+            with self._db.tx("undo_leave_out") as c:
+                left = c.execute(_mails_left(runs, some)).all()
+                for row in left:
+                    leave_out(c, row.identity, row.target, now)
+            yield len(left)
 
     async def standing(self, runs: Sequence[int]) -> Standing:
         with self._db.read() as c:
             mine = _of(runs).subquery()
             back = (mine.c.state == ItemState.DROPPED) & mine.c.undo.is_not(None)
-            left = mine.c.undo.is_(None) & ~_shared(mine, runs)
+            left = mine.c.undo.is_(None) & ~mine.c.shared
             total, gone, untouched = c.execute(
                 select(func.count(), func.count().filter(back), func.count().filter(left)).select_from(mine)
             ).one()
-            sent = select(func.count()).where(t.items.c.undoes.in_(select(mine.c.key)), t.items.c.state.in_(OPEN))
-            return Standing(total, gone, untouched + c.execute(sent).scalar_one())
+            sent = select(func.count()).select_from(mine.join(t.items, t.items.c.undoes == mine.c.key))
+            return Standing(total, gone, untouched + c.execute(sent.where(_IS_OPEN)).scalar_one())
+
+
+# SQLite knows no sizes and would take the index of a column in which nearly all is NULL; an expression has none.
+# https://www.sqlite.org/optoverview.html#disqualifying_where_clause_terms_using_unary_
+_NO_COUNTER = func.coalesce(t.items.c.undoes, "") == ""
+_NOT_TAKEN_UP = func.coalesce(t.items.c.undo, 0) == 0
+_IS_OPEN = func.coalesce(t.items.c.state, "").in_(OPEN)
+
+
+def _in_parts(values: Sequence[T]) -> list[Sequence[T]]:
+    return [values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE)]
 
 
 def _of(runs: Sequence[int]) -> Select[tuple[object, ...]]:
     """A run's items: of history, those of the mails it has read; of live mail, those that were decided in it."""
-    mails = select(t.copies.c.mail).where(t.copies.c.run.in_(runs), t.copies.c.mail.is_not(None))
-    return select(t.items, _shared(t.items, runs).label("shared")).where(
-        t.items.c.undoes.is_(None),
-        or_(and_(t.items.c.history, t.items.c.mail.in_(mails)), and_(~t.items.c.history, t.items.c.run.in_(runs))),
-    )
+    history = select(t.items.c.seq).join(t.copies, t.copies.c.mail == t.items.c.mail)
+    live = select(t.items.c.seq).where(t.items.c.run.in_(runs), ~t.items.c.history)
+    seqs = union(history.where(t.copies.c.run.in_(runs), t.items.c.history), live)
+    return _with_shared(runs).where(t.items.c.seq.in_(seqs))
 
 
-def _untouched(runs: Sequence[int]) -> Select[tuple[object, ...]]:
-    """Those that no undo has taken up and that are not on their way."""
+def _with_shared(runs: Sequence[int]) -> Select[tuple[object, ...]]:
+    return select(t.items, _shared(t.items, runs).label("shared")).where(_NO_COUNTER)
+
+
+def _is_of(runs: Sequence[int]) -> ColumnElement[bool]:
+    """Whether an item is a run's: for a look at few."""
+    read = exists().where(t.copies.c.mail == t.items.c.mail, t.copies.c.run.in_(runs))
+    return or_(and_(t.items.c.history, read), and_(~t.items.c.history, t.items.c.run.in_(runs)))
+
+
+def _untouched(runs: Sequence[int], seqs: Sequence[int] | None = None) -> Select[tuple[object, ...]]:
+    """Those that no undo has taken up and that are not on their way; all, or of a few."""
     on_its_way = t.items.c.state.in_((ItemState.SENDING, ItemState.UNKNOWN)) | (
         (t.items.c.state == ItemState.READY) & t.items.c.first_sent_at.is_not(None)
     )
-    return _of(runs).where(t.items.c.undo.is_(None), ~on_its_way, ~_shared(t.items, runs))
+    items = _of(runs) if seqs is None else _with_shared(runs).where(t.items.c.seq.in_(seqs), _is_of(runs))
+    return items.where(_NOT_TAKEN_UP, ~on_its_way, ~_shared(t.items, runs))
 
 
-def _mails_left(runs: Sequence[int]) -> Select[tuple[str, str]]:
-    """(mail, target) of mails that only these runs have read, that are in no CRM and not left out yet."""
+def _mails_left(runs: Sequence[int], few: Sequence[str] | None = None) -> Select[tuple[str, str]]:
+    """(mail, target) of historic mails that only these runs have read, that are in no CRM and not left out yet."""
     others = exists().where(_other_copy(t.mails.c.identity, runs))
     standing = exists().where(
         t.items.c.mail == t.mails.c.identity,
@@ -153,11 +201,12 @@ def _mails_left(runs: Sequence[int]) -> Select[tuple[str, str]]:
         t.verdicts.c.target == t.cases.c.target,
         t.verdicts.c.reason == Reason.UNDONE,
     )
-    mails = select(t.copies.c.mail).where(t.copies.c.run.in_(runs))
+    read = exists().where(t.copies.c.mail == t.mails.c.identity, t.copies.c.run.in_(runs))
+    mails = select(t.copies.c.mail).where(t.copies.c.run.in_(runs)) if few is None else few
     return (
         select(t.mails.c.identity, t.cases.c.target)
         .join(t.cases, t.cases.c.thread == t.mails.c.thread)
-        .where(t.mails.c.identity.in_(mails), ~others, ~standing, ~undone)
+        .where(t.mails.c.identity.in_(mails), read, ~t.mails.c.live, ~others, ~standing, ~undone)
         .order_by(t.mails.c.identity, t.cases.c.target)
     )
 
@@ -176,10 +225,29 @@ def _undone_runs(runs: Sequence[int]) -> Select[tuple[int]]:
     return select(t.runs.c.id).where(t.runs.c.undone_at.is_not(None) | t.runs.c.id.in_(runs))
 
 
-def _manifest(c: Connection, row: Row[tuple[object, ...]]) -> Manifest:
+def _sizes(c: Connection, runs: Sequence[int] | None) -> Mapping[int, int]:
+    """How many items each run has to its name, counted for all runs at once."""
+    there = (_NO_COUNTER, t.items.c.state != ItemState.DROPPED)
+    history = (
+        select(t.copies.c.run, func.count(distinct(t.items.c.seq)))
+        .join(t.items, t.items.c.mail == t.copies.c.mail)
+        .where(t.copies.c.run.is_not(None), t.items.c.history, *there)
+        .group_by(t.copies.c.run)
+    )
+    live = select(t.items.c.run, func.count()).where(t.items.c.run.is_not(None), ~t.items.c.history, *there)
+    live = live.group_by(t.items.c.run)
+    if runs is not None:
+        history, live = history.where(t.copies.c.run.in_(runs)), live.where(t.items.c.run.in_(runs))
+    sizes: Counter[int] = Counter()
+    for query in (history, live):
+        for run, size in c.execute(query):
+            sizes[run] += size
+    return sizes
+
+
+def _manifest(row: Row[tuple[object, ...]], sizes: Mapping[int, int]) -> Manifest:
     values = {name: getattr(row, name) for name in Manifest.__slots__ if name not in {"run", "items"}}
-    items = select(func.count()).select_from(_of([row.id]).where(t.items.c.state != ItemState.DROPPED).subquery())
-    return Manifest(run=row.id, items=c.execute(items).scalar_one(), **values)
+    return Manifest(run=row.id, items=sizes[row.id], **values)
 
 
 class _Look:
@@ -188,7 +256,6 @@ class _Look:
     def __init__(self, c: Connection, runs: Sequence[int]) -> None:
         self._c = c
         self.runs = runs
-        self._mine = _of(runs).subquery()
         self._accounts = {
             row.name: codec.account.load(row.account)
             for row in c.execute(select(t.targets.c.name, t.targets.c.account))
@@ -229,13 +296,14 @@ class _Look:
             t.items.c.kind.in_((WriteKind.LOG_EMAIL, WriteKind.LINK_EMAIL)),
             t.items.c.state != ItemState.DROPPED,
             named,
-            t.items.c.key.not_in(select(self._mine.c.key)),
+            ~_is_of(self.runs),
         )
         return self._c.execute(query.limit(1)).first() is not None
 
     def _goes(self, key: str) -> bool:
         """Whether another item's record goes in the same undo."""
-        row = self._c.execute(_of(self.runs).where(t.items.c.key == key)).one_or_none()
+        mine = _with_shared(self.runs).where(t.items.c.key == key, _is_of(self.runs))
+        row = self._c.execute(mine).one_or_none()
         return row is not None and self.planned(row).way in {Way.REMOVE, Way.DROP}
 
 

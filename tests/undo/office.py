@@ -46,7 +46,7 @@ async def undo(box, runs):
         await engine.store.undo.begin(runs, box.clock.now())
     for _ in range(40):
         async with box.engine() as engine:
-            while await engine.store.undo.advance(runs, box.clock.now()):
+            async for _ in engine.store.undo.advance(runs, box.clock.now()):
                 pass
         await box.settle()
         async with box.engine() as engine:

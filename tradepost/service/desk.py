@@ -104,7 +104,7 @@ class Desk:
         """`runs`: ids. Takes up whatever of them has settled, and answers how far the undo is."""
         runs = [int(i) for i in request["runs"]]
         await self._store.undo.begin(runs, self._engine.clock.now())
-        while await self._store.undo.advance(runs, self._engine.clock.now()):
+        async for _ in self._store.undo.advance(runs, self._engine.clock.now()):
             await self._engine.clock.sleep(0)  # the lanes work in between
         self._engine.bell.ring()
         standing = await self._store.undo.standing(runs)
