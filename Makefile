@@ -6,7 +6,8 @@ JUDGES := .venv-judges
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONHASHSEED ?= random
 
-.PHONY: secrets fuzz help dev demo test check lint pairs determinism sweep kills corpora conformance fidelity documents fix lock schema clean
+PAIR ?=
+.PHONY: kill-test power secrets fuzz help dev demo test check lint pairs determinism sweep kills corpora conformance fidelity documents fix lock schema clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -54,8 +55,14 @@ simulate: $(VENV)/.ready  ## weeks of small companies, each ruined in its own wa
 simulate-company: $(VENV)/.ready  ## the same with 20 mailboxes and 5,000 mails: SEEDS=3 FIRST_SEED=0
 	$(BIN)/python -m tests.simulate.run --size company --seeds $(or $(SEEDS),3) --first $(FIRST_SEED)
 
-kills: $(VENV)/.ready  ## kill -9 a backfill twenty times (a few minutes)
+kills: $(VENV)/.ready  ## kill -9 the command `backfill` twenty times (a few minutes)
 	$(BIN)/python -m tests.kill
+
+kill-test: $(VENV)/.ready  ## kill -9, SIGTERM and SIGHUP for a daemon in a backfill of 2,000 mails, over a hundred times (PAIR=all for each pair)
+	$(BIN)/python -m tests.killing --pair "$(or $(PAIR),gmail:zoho)"
+
+power: $(VENV)/.ready  ## cut the power after every write to the disk in a small company's life (PAIR=all for each pair)
+	$(BIN)/python -m tests.power --pair "$(or $(PAIR),gmail:zoho)"
 
 corpora: $(VENV)/.ready  ## mail that nobody here wrote, through the whole path (TRADEPOST_CORPORA or ../shared/corpora)
 	$(BIN)/python -m tests.corpora.run

@@ -17,32 +17,18 @@ import tempfile
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from email.message import EmailMessage
-from email.utils import format_datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from random import Random
 
-import yaml
-
+from tests.killing.company import READS, configured, made
+from tests.killing.process import left_of
 from tradepost.clock import SystemClock
-from tradepost.sandbox.company import PAIRS, Company, empty, write_config
-from tradepost.sandbox.gmail.host import GmailHost
+from tradepost.sandbox.company import PAIRS
 from tradepost.sandbox.kernel import Effect, Fault, RequestLog, RequestRecord, World
 from tradepost.sandbox.serve import serve
-from tradepost.sandbox.trade.build import Letter
 
-BOXES = ("ann", "bo", "chen")
-CUSTOMERS = 40
-DAYS = 30
 PAGE = 500  # ids that a provider lists at once: what may be read again in a mailbox
-# How each provider calls reading one mail, and listing.
-READS = {
-    "gmail": ("gmail.users.messages.get", "gmail.users.messages.list"),
-    "graph": ("users.GetMessage", "users.ListMessages"),
-}
-DEAD_WITHIN = 10.0  # seconds for the workers of a killed process to notice
 RUN_WITHIN = 120.0
 ANSWER_AFTER = 0.3  # seconds between a write and its answer
 
@@ -99,50 +85,6 @@ class Outcome:
         return found + ([f"{self.orphans} processes outlived their killed parent"] if self.orphans else [])
 
 
-def made(world: World, mails: int, source: str, target: str) -> Company:
-    """A company with customers and mail of the last month; every tenth mail lies in all mailboxes."""
-    company = empty(world, mail=(source,), crms=(target,))
-    (host,), crm = company.mail.values(), company.crm
-    ours = [f"{name}@{company.domain}" for name in BOXES]
-    for address in ours:
-        host.add_mailbox(address)
-    for number in range(CUSTOMERS):
-        crm.add_contact(f"Customer {number}", f"buyer{number}@firm{number}.example")
-    now = world.clock.now() - timedelta(hours=1)
-    for number in range(mails):
-        at = now - timedelta(days=DAYS) * number / mails
-        to = ours if number % 10 == 0 else [ours[number % len(ours)]]
-        company.deliver(Letter("", at, _mail(number, to, at), live=False))
-    if isinstance(host, GmailHost):
-        host.vendor.set_quota(user_per_minute=10**9, project_per_minute=10**9)
-    slow = Fault(vendor=crm.name, kind="write", effect=Effect.SLOW, seconds=ANSWER_AFTER, times=10**6)
-    world.faults.add(slow)
-    return company
-
-
-def _mail(number: int, to: list[str], at: datetime) -> bytes:
-    mail = EmailMessage()
-    mail["From"] = f"Customer <buyer{number % CUSTOMERS}@firm{number % CUSTOMERS}.example>"
-    mail["To"] = ", ".join(to)
-    mail["Subject"] = f"Position {number}"
-    mail["Message-ID"] = f"<k{number}@firm.example>"
-    mail["Date"] = format_datetime(at)
-    mail.set_content(f"Good day,\n\nplease see position {number}.\n\nRegards")
-    return mail.as_bytes()
-
-
-def configured(company: Company, folder: Path, urls: dict[str, str]) -> Path:
-    start = (SystemClock().now() - timedelta(days=DAYS + 1)).date().isoformat()
-    path = write_config(company, folder, urls, start=start, settle_seconds=1)
-    data = yaml.safe_load(path.read_text("utf-8"))
-    # Ample quotas: what is tried here is dying, not waiting.
-    for section in data["connections"].values():
-        if section["type"] == "gmail":
-            section |= {"units_per_minute": 10**9, "project_units_per_minute": 10**9}
-    path.write_text(yaml.safe_dump(data), "utf-8")
-    return path
-
-
 async def trial(
     folder: Path, *, kills: int, mails: int, seed: int, most: int, pair: tuple[str, str] = PAIRS[0]
 ) -> Outcome:
@@ -154,6 +96,8 @@ async def trial(
     chance, wire = Random(seed), Tripwire()
     world = World(clock=SystemClock(), random=Random(seed), requests=wire)
     company = made(world, mails, *pair)
+    slow = Fault(vendor=company.crm.name, kind="write", effect=Effect.SLOW, seconds=ANSWER_AFTER, times=10**6)
+    world.faults.add(slow)
     read, list_ = READS[pair[0]]
     orphans = 0
     async with serve(world, company.vendors) as served:
@@ -170,7 +114,7 @@ async def trial(
                 raise AssertionError(f"ended with {process.returncode} before kill {number + 1}: {said}")
             os.kill(process.pid, signal.SIGKILL)
             await end
-            orphans += await _left(process.pid)
+            orphans += await left_of(process.pid)
         process = await _start(config)
         out, err = await asyncio.wait_for(process.communicate(), RUN_WITHIN)
     (host,), (connection,) = company.mail.values(), company.crms
@@ -203,31 +147,6 @@ async def _start(config: Path) -> asyncio.subprocess.Process:
         start_new_session=True,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())},
     )
-
-
-async def _left(group: int) -> int:
-    """How many processes of a killed one's group are still there after a while; they are killed too."""
-    for _ in range(int(DEAD_WITHIN / 0.05)):
-        if not _members(group):
-            return 0
-        await asyncio.sleep(0.05)
-    left = _members(group)
-    os.killpg(group, signal.SIGKILL)
-    return len(left)
-
-
-def _members(group: int) -> list[int]:
-    """Living processes of a group: fields 3 and 5 of /proc/PID/stat, proc(5)."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal():
-            try:
-                fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if int(fields[2]) == group and fields[0] != "Z":
-                found.append(int(folder.name))
-    return found
 
 
 def main() -> int:
