@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -34,7 +35,7 @@ from tradepost.messages import Language, sentence
 from tradepost.terminal import open_console
 from tradepost.views.check import CheckRow, Trouble, check_json, check_table, ready
 from tradepost.views.explain import explain_json, explain_view
-from tradepost.views.status import Status, status_json, status_view
+from tradepost.views.status import Status, parked_table, status_json, status_view
 from tradepost.views.writes import Stages, intent_text, preview_json, preview_view, records
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -281,3 +282,48 @@ def test_every_kind_of_write_has_words(language: Language) -> None:
     assert {w.kind for w in WRITES} == set(WriteKind)
     assert len({intent_text(item(write), language, Stages(())) for write in WRITES}) == len(WRITES)
     assert [records(write) for write in WRITES[1:3]] == [["deal:006A"], ["contact:003A"]]
+
+
+# --------------------------------------------------------------------------------------------------------- stages' names
+
+MOVED = MoveDeal(key="v1:m", deal="006A", pipeline="default", expect_stage="qualifiedtobuy", to_stage="contractsent")
+WHY = (Evidence("stage", (("sign", "quotation_sent"), ("from", "Qualified To Buy"), ("to", "Contract Sent"))),)
+
+
+def moves() -> tuple[ItemReport, ...]:
+    """A move, a proposal of another stage, and a move back that has no evidence of its own."""
+    back = MoveDeal(key="v1:u", deal="006A", pipeline="default", expect_stage="contractsent", to_stage="qualifiedtobuy")
+    return (
+        item(MOVED, rule="stage:contractsent", evidence=WHY),
+        item(back, rule="undo:4", evidence=()),
+        item(replace(MOVED, key="v1:o"), target="other", rule="", evidence=()),
+    )
+
+
+@both
+def test_stages_are_shown_by_name_and_by_id_to_scripts_only(language: Language) -> None:
+    here, back, elsewhere = moves()
+    lines = (JournalLine(at=NOW, event="item.decided", item="v1:m", details={"rule": "stage:contractsent"}),)
+    told = replace(MAIL, items=(here, back), journal=lines)
+    for text in (shown(explain_view(told, language)), shown(preview_view((here, back), language))):
+        assert "Qualified To Buy" in text
+        assert "Contract Sent" in text
+        assert "qualifiedtobuy" not in text
+        assert "contractsent" not in text
+    data = explain_json(told, language)["items"][0]  # type: ignore[index]
+    assert (data["write"]["expect_stage"], data["rule"]) == ("qualifiedtobuy", "stage:contractsent")
+    # One CRM's names say nothing of another's stages.
+    assert "qualifiedtobuy" in intent_text(elsewhere, language, Stages((here, elsewhere)))
+
+
+@both
+def test_a_refusal_says_what_is_to_be_mended_wherever_it_is_shown(language: Language) -> None:
+    detail = "Rejected deals.update 400 X (amount): HubSpot refused it: X (amount)"
+    parked = item(state=ItemState.PARKED, reason="rejected", detail=detail)
+    mend = {Language.EN: "HubSpot refused it: X (amount)", Language.ZH: "HubSpot 拒绝了写入：X (amount)"}[language]
+    assert mend in shown(explain_view(replace(MAIL, items=(parked,)), language))
+    assert mend in shown(parked_table([parked], language))
+    assert mend in status_json(Status(coverage=(), parked=(parked,)), language)["parked"][0]["detail_text"]  # type: ignore[index]
+    waiting = item(detail="Transient tasks.create 503: The server failed.")
+    told = {Language.EN: "The server failed.", Language.ZH: "服务器出错。"}[language]
+    assert told in shown(explain_view(replace(MAIL, items=(waiting,)), language))

@@ -40,27 +40,32 @@ def _facts(report: MailReport, language: Language) -> Iterator[Text]:
     yield _line("reading", language, _reading(facts, language))
     if facts.findings:
         found = [
-            f"{word('finding', f.kind, language)} ({word('where', f.where, language)}: {f.word})"
+            say(
+                "view.told",
+                language,
+                what=word("finding", f.kind, language),
+                how=f"{word('where', f.where, language)}{say('view.colon', language)}{f.word}",
+            )
             for f in facts.findings
         ]
-        yield _line("findings", language, ", ".join(found))
+        yield _line("findings", language, say("view.comma", language).join(found))
     yield _line("live", language, say("view.live_yes" if report.live else "view.live_no", language))
     for mailbox, provider_id, state in report.copies:
         yield _line("copy", language, f"{mailbox} {provider_id} {word('copy_state', state, language)}")
 
 
 def _reading(facts: Facts, language: Language) -> str:
-    kind = f"{word('direction', facts.direction, language)}, {word('mail_kind', facts.kind, language)}"
-    return f"{kind} ({facts.kind_evidence})" if facts.kind_evidence else kind
+    parts = word("direction", facts.direction, language), word("mail_kind", facts.kind, language)
+    kind = say("view.comma", language).join(parts)
+    return say("view.told", language, what=kind, how=facts.kind_evidence) if facts.kind_evidence else kind
 
 
 def _verdict(verdict: VerdictReport, language: Language) -> Iterator[Text]:
     state = word("verdict", verdict.state, language)
     reason = word("reason", verdict.reason, language)
     yield Text()
-    yield _line(
-        "decided", language, f"{verdict.target}: {state}{f' - {reason}' if reason else ''}", style=verdict.state
-    )
+    what = f"{verdict.target}{say('view.colon', language)}{state}{f' - {reason}' if reason else ''}"
+    yield _line("decided", language, what, style=verdict.state)
     for one in verdict.evidence:
         yield _line("because", language, told(one, language), indent=2)
     yield _line("decided_at", language, moment(verdict.decided_at), indent=2)
@@ -70,7 +75,7 @@ def _item(item: ItemReport, language: Language, stages: Stages) -> Iterator[Text
     yield Text()
     state = word("item_state", item.state, language)
     what = intent_text(item, language, stages)
-    yield _line("item", language, f"{what} -> {item.target}: {state}", style=item.state)
+    yield _line("item", language, f"{what} -> {item.target}{say('view.colon', language)}{state}", style=item.state)
     if item.reason or item.detail:
         parts = (word("reason", item.reason, language), told_detail(item.detail, language))
         yield _line("reason", language, " ".join(part for part in parts if part), indent=2)

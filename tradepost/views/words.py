@@ -81,16 +81,17 @@ def told_detail(detail: str, language: Language) -> str:
 def counted(reasons: Mapping[str, int], language: Language) -> str:
     """`no customer 3, junk 1`, the most frequent first."""
     ordered = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
-    return ", ".join(f"{word('reason_short', reason, language)} {number}" for reason, number in ordered)
+    return say("view.comma", language).join(
+        f"{word('reason_short', reason, language)} {number}" for reason, number in ordered
+    )
 
 
 def told(evidence: Evidence, language: Language) -> str:
     """One piece of evidence: its rule in words, and what it saw."""
-    details = ", ".join(
-        f"{word('clue', key, language)}={_clue(key, value, language)}" for key, value in evidence.details
-    )
+    pairs = ((word("clue", key, language), _clue(key, value, language)) for key, value in evidence.details)
+    details = say("view.comma", language).join(f"{key}={value}" for key, value in pairs)
     rule = word("evidence", evidence.rule, language)
-    return f"{rule} ({details})" if details else rule
+    return say("view.told", language, what=rule, how=details) if details else rule
 
 
 def _clue(key: str, value: str, language: Language) -> str:
