@@ -24,6 +24,7 @@ from tradepost.messages import Language
 
 MOST = 2_000  # characters; a longer text is no sentence of a connector
 _LIST = re.compile(r", | and ")
+_END = re.compile(r"(?<=\.) (?=[A-Z])")  # between two sentences
 
 _OTHERS: dict[str, None] = {}  # stems of files that lie beside connectors from elsewhere, in the order they were learnt
 
@@ -93,7 +94,15 @@ class Book:
         self._patterns = sorted((p for p in patterns if p.names), key=lambda p: (-p.weight, p.fixed))
 
     def say(self, text: str) -> str:
-        return self._known(text) or text
+        """The text in the book's language; two sentences, one after the other, are found one by one."""
+        return self._plain.get(text) or self._two(text) or self._known(text) or text
+
+    def _two(self, text: str) -> str | None:
+        for end in _END.finditer(text):
+            first, second = self._known(text[: end.start()]), self._known(text[end.end() :])
+            if first and second:
+                return first + second
+        return None
 
     def _known(self, text: str) -> str | None:
         if said := self._plain.get(text):
@@ -129,13 +138,19 @@ def _pattern(english: str, said: str) -> Pattern:
 
 @cache
 def book(language: Language, others: tuple[str, ...] = ()) -> Book:
-    """The sentences of the built-in connectors, and of those whose module's path without its ending is given."""
+    """Our own sentences, and those of connectors whose module's path without its ending is given."""
     pairs: dict[str, str] = {}
-    for file in (file for home in _homes() for file in sorted(home.rglob(f"*.{language}.yaml"))):
+    for file in own_files(language):
         pairs |= read_phrases(file)
     for stem in others:
         pairs = _readable(Path(f"{stem}.{language}.yaml")) | pairs
     return Book(pairs)
+
+
+def own_files(language: Language) -> tuple[Path, ...]:
+    """The files of the built-in connectors, of the engine, and of what `tradepost` itself answers as an error."""
+    beside = (file for home in _homes() for file in sorted(home.rglob(f"*.{language}.yaml")))
+    return *beside, Path(__file__).parent / "locale" / f"hints.{language}.yaml"
 
 
 def read_phrases(file: Path) -> dict[str, str]:

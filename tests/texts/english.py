@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import connectors
+from connectors.base import errors
 
 HOME = Path(str(connectors.__file__)).parent
 # A sentence begins with a capital letter or a value; a part of one, with a small letter, is told by three plain words.
@@ -60,6 +61,20 @@ def texts(path: Path) -> Iterator[Text]:
         for said in _said(node):
             if SENTENCE.match(said) and not CODE.search(said) and said not in OTHERS:
                 yield Text(file, getattr(node, "lineno", 0), said)
+
+
+ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type)} | {"StateError", "StateFull"}
+ERRORS |= {"EndlessResync", "Mistake", "UnusableKind"}
+
+
+def raised(path: Path) -> Iterator[Text]:
+    """The first argument of each error that is made in a module, where it is written there."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ERRORS and node.args:
+            first = node.args[0]
+            for said in _said(first) if isinstance(first, ast.Constant | ast.JoinedStr) else []:
+                if re.search("[a-z]{2,} [a-z]{2,}", said):
+                    yield Text(path.name, node.lineno, said)
 
 
 def _walk(node: ast.AST, left_out: set[int]) -> Iterator[ast.AST]:

@@ -69,7 +69,9 @@ def test_check_and_setup_speak_chinese_of_every_vendor(office: Office) -> None:
 
     office.change(lambda data: data.pop("rules"))
     shipped = [text for texts in troubles(office).values() for text in texts]
-    assert [text for text in shipped if "rules.stages" in text] == []  # each CRM has a stage that the shipped rules name
+    assert [
+        text for text in shipped if "rules.stages" in text
+    ] == []  # each CRM has a stage that the shipped rules name
 
     office.do(spoil)
     for file in office.folder.rglob("tokens.db*"):  # tokens of before keep what they were given

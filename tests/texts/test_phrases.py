@@ -11,14 +11,20 @@ import yaml
 
 from connectors.base.errors import Rejected
 from sync.outbox import detail
-from tests.texts.english import HOME, Text, literals, texts
+from tests.texts.english import HOME, Text, literals, raised, texts
 from tradepost.messages import Language, sentence
-from tradepost.phrases import Book, Phrase, book, faults, learn, phrase, read_phrases
+from tradepost.phrases import Book, Phrase, book, faults, learn, own_files, phrase, read_phrases
 from tradepost.views.words import told_detail
+
+
+def ours(path: Path) -> bool:
+    return not {"sandbox", "testing", "schema"} & set(path.parts)
+
 
 SAID_BY_CODE = {"oauth/secret_ref.py"}  # every refusal has a code that `tradepost/locale` says
 MODULES = sorted(path for path in HOME.rglob("*.py") if path.relative_to(HOME).as_posix() not in SAID_BY_CODE)
-FILES = sorted([*HOME.rglob("*.zh.yaml"), *(HOME.parent / "sync").rglob("*.zh.yaml")])
+FILES = own_files(Language.ZH)
+ELSEWHERE = sorted(p for name in ("sync", "tradepost") for p in (HOME.parent / name).rglob("*.py") if ours(p))
 EVERYTHING = {english: said for file in FILES for english, said in read_phrases(file).items()}
 
 
@@ -31,6 +37,12 @@ def untranslated(text: Text) -> bool:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(HOME).as_posix())
 def test_every_sentence_of_a_connector_has_its_chinese(path: Path) -> None:
     assert [(t.line, t.text) for t in texts(path) if untranslated(t)] == []
+
+
+def test_every_error_that_the_engine_itself_raises_has_its_chinese() -> None:
+    found = [text for path in ELSEWHERE for text in raised(path)]
+    assert len(found) > 10
+    assert [(t.file, t.line, t.text) for t in found if untranslated(t)] == []
 
 
 def test_the_search_finds_what_people_read() -> None:
@@ -58,8 +70,7 @@ def test_no_translation_outlives_its_sentence(file: Path) -> None:
 
 @cache
 def written() -> str:
-    homes = [*HOME.rglob("*.py"), HOME.parent / "sync/store/db.py", HOME.parent / "tradepost/config/kinds.py"]
-    return "\n".join(text for path in homes for text in literals(path))
+    return "\n".join(text for path in (*HOME.rglob("*.py"), *ELSEWHERE) for text in literals(path))
 
 
 def test_a_sentence_stands_in_one_file_and_once() -> None:
@@ -86,6 +97,7 @@ def test_values_are_taken_over_and_translated_where_they_are_sentences_too() -> 
     assert known.say("Missing on Lead: Black and White.") == "Lead 缺少：Black and White。"
     assert known.say("It failed. The task is gone.") == "失败。task 已不在。"
     assert known.say("It failed. Ask somebody.") == "失败。Ask somebody."
+    assert known.say("The task is gone. It failed. Ask Bob.") == "task 已不在。失败。Ask Bob."
     assert known.say("Nobody knows this.") == "Nobody knows this."
 
 
