@@ -64,6 +64,14 @@ class External:
     role: Role
 
 
+class Erased(StrEnum):
+    """What a mail has lost because a person was erased (`tradepost erase`)."""
+
+    NOTHING = ""
+    PERSON = "person"  # that person's address and name; others take part
+    MAIL = "mail"  # all it said: nobody else outside takes part
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What one mail says. Read once; every later decision uses these and nothing else.
@@ -93,6 +101,7 @@ class Facts:
     bounced: tuple[str, ...] = ()
     kind_evidence: str = ""  # which rule told the kind, e.g. header:auto-submitted
     defects: tuple[str, ...] = ()
+    erased: Erased = Erased.NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +198,7 @@ class Reason(StrEnum):
     WAITED_TOO_LONG = "waited_too_long"
     MARKED_PRIVATE = "marked_private"
     UNDONE = "undone"
+    ERASED = "erased"
     # waiting
     NO_CUSTOMER = "no_customer"
     AMBIGUOUS_CUSTOMER = "ambiguous_customer"

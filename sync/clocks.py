@@ -129,9 +129,12 @@ def _rounds(situation: Situation) -> tuple[list[list[ThreadMail]], list[list[Thr
 
 
 def _opens(situation: Situation, mail: ThreadMail) -> bool:
-    """Whether a mail of theirs starts the clock: live, and from a customer, from one of several that fit, or new."""
+    """Whether a mail of theirs starts the clock: live, and from a customer, from one of several that fit, or new.
+
+    Nobody is reminded of somebody who was erased.
+    """
     verdict = situation.verdicts[mail.facts.identity]
-    if not mail.live:
+    if not mail.live or (mail.facts.erased and not mail.facts.author.email):
         return False
     if verdict.state is VerdictState.LOG or verdict.reason is Reason.AMBIGUOUS_CUSTOMER:
         return True

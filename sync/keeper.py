@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from connectors.base.errors import ConnectorError
 from connectors.base.services import Clock, Log
 from sync.coverage import FRESH, Whereabouts, Window, by_day, due, total
+from sync.eraser import Eraser
 from sync.lanes import Bell
 from sync.pull import Puller
 from sync.store import StateFull, Store
@@ -148,6 +149,7 @@ class KeeperLane:
     ) -> None:
         self._store = store
         self._pullers = pullers
+        self._eraser = Eraser(store, pullers, clock=clock)
         self._clock = clock
         self._log = log
         self._bell = bell
@@ -176,6 +178,7 @@ class KeeperLane:
         if now >= self._next_count:
             self._next_count = now + FRESH.total_seconds()
             self._queue = sorted(self._pullers)
+            await self._eraser.go_on()  # what a command has begun and not seen to its end
             return 0.0
         return min(self._next_count, self._next_forget) - now
 
@@ -199,6 +202,7 @@ class KeeperLane:
 
     async def forget(self) -> None:
         """Delete bodies, waiting mail, facts, mended differences and cleared alarms whose time is over."""
+        await self._eraser.go_on()
         now = self._clock.now()
         bodies = await self._store.mail.drop_bodies(now - self._retention.bodies)
         waiting = await self._store.mail.drop_waiting(now - self._retention.waiting, now)

@@ -289,13 +289,13 @@ class Puller:
         self._failed.pop((provider_id,), None)
         return fetched
 
-    async def _ours(self) -> Own:
+    async def ours(self) -> Own:
         """Who we are, with every address that any mailbox of ours was told to have."""
         told = {address for mailbox in await self._store.mail.mailboxes() for address in mailbox.addresses}
         return Own(self._settings.own_addresses | told, self._settings.own_domains)
 
     async def _read(self, messages: Sequence[MailMessage]) -> tuple[list[Kept], list[Unreadable]]:
-        own = await self._ours()
+        own = await self.ours()
         kept: list[Kept] = []
         slow: list[Unreadable] = []
         for message in messages:
@@ -315,7 +315,7 @@ class Puller:
         fetched = await self._source.fetch([provider_id])
         if not fetched.messages:
             return None
-        reading = await self._cpu(read_one, fetched.messages[0], self.name, await self._ours(), self._words)
+        reading = await self._cpu(read_one, fetched.messages[0], self.name, await self.ours(), self._words)
         return reading.text, reading.html
 
     async def listing(self, since: datetime, until: datetime) -> tuple[str, ...]:

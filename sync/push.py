@@ -231,7 +231,10 @@ class Pusher:
         batch = [item for item in batch if item.key in attempts]
         if not batch:
             return True
-        await self._store.outbox.sending([item.key for item in batch], self._clock.now())
+        marked = await self._store.outbox.sending([item.key for item in batch], self._clock.now())
+        batch = [item for item in batch if item.key in marked]
+        if not batch:
+            return True
         answers = await self._write([attempts[item.key] for item in batch])
         now = self._clock.now()
         changes = {

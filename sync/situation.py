@@ -21,6 +21,7 @@ from connectors.base.model import (
 from mappings.match import match
 from mappings.model import (
     Direction,
+    Erased,
     Evidence,
     Facts,
     MailKind,
@@ -148,7 +149,9 @@ def _logs(items: tuple[ItemView, ...]) -> dict[str, tuple[ItemView, ...]]:
 
 
 def _left_out(mail: ThreadMail, rules: RuleSet, logs: tuple[ItemView, ...]) -> Verdict | None:
-    """Why a mail is left out before anybody asks whose it is. What was sent already is never left out."""
+    """Why a mail is left out before anybody asks whose it is. What was sent already is left out for one reason only."""
+    if mail.facts.erased is Erased.MAIL:
+        return _excluded(mail.facts, Reason.ERASED, Evidence("erased"))
     if any(i.state in SENT_STATES for i in logs):
         return None
     facts = mail.facts

@@ -130,6 +130,13 @@ COMMANDS = (
         ),
         ("undo_runs",),
     ),
+    Command(
+        "erase",
+        "erase:run",
+        (argument("address", metavar="ADDRESS"), option("--plan", text="erase_plan", is_flag=True), YES, JSON),
+        ("erase_address",),
+    ),
+    Command("export", "export:run", (argument("address", metavar="ADDRESS"), JSON), ("export_address",)),
     Command("schema", "schema:run"),
 )
 

@@ -30,7 +30,7 @@ class Twin:
 
     from_: str
     sent_at: datetime
-    subject: str
+    subject: str  # a digest, as of the text: it is stored where no content stands
     text_hash: str
 
 
@@ -76,7 +76,7 @@ def read(message: MailMessage, *, mailbox: str, own: Own, words: Words) -> Readi
         kind_evidence=kind.evidence,
         defects=message.defects,
     )
-    twin = Twin(address_of(message.from_), sent_at, normal_subject(message.subject), digest)
+    twin = Twin(address_of(message.from_), sent_at, text_hash(normal_subject(message.subject)), digest)
     copy = CopyFacts(mailbox, message.place, message.labels)
     return Reading(facts=facts, copy=copy, text=text, new_text=new, html=sanitised(message.html), twin=twin)
 

@@ -202,6 +202,8 @@ items = Table(
     Column("generation", Integer, nullable=False, server_default="0"),
     Column("undo", Integer, index=True),
     Column("undoes", String, index=True),
+    Column("erased", String, index=True),  # the mark of the person whose erasure has taken it up
+    Column("erased_at", Utc),
     Index("ix_items_due", "target", "state", "history", "due_at"),
     Index("ix_items_look_again", "target", "look_again_at"),
     Index("ix_items_record", "target", "record"),
@@ -356,6 +358,16 @@ tellings = Table(
     Column("told_at", Utc),
     Column("dropped", Boolean, nullable=False, default=False),
     Index("ix_tellings_open", "told_at", "dropped", "due_at"),
+)
+
+erased = Table(
+    "erased",
+    metadata,
+    Column("mark", String, primary_key=True),  # a keyed hash of an address
+    Column("person", String, nullable=False, index=True),  # the mark of the address that was named
+    Column("address", String),  # while the erasure is under way
+    Column("asked_at", Utc, nullable=False),
+    Column("done_at", Utc),
 )
 
 journal = Table(

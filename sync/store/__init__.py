@@ -11,6 +11,8 @@ from sync.store.alarms import AlarmStore
 from sync.store.codec import Seal
 from sync.store.coverage import CoverageStore
 from sync.store.db import Database, NewerSchema, StateError, StateFull
+from sync.store.erase import EraseStore
+from sync.store.export import ExportStore
 from sync.store.mail import MailStore
 from sync.store.mirror import MirrorStore
 from sync.store.outbox import OutboxStore
@@ -36,6 +38,8 @@ class Store:
         self.coverage = CoverageStore(db)
         self.alarms = AlarmStore(db)
         self.undo = UndoStore(db)
+        self.erase = EraseStore(db)
+        self.export = ExportStore(db, seal)
 
     @classmethod
     def open(
@@ -45,9 +49,12 @@ class Store:
         return cls(Database(path, synchronous=synchronous, step=step), Seal(key))
 
     @classmethod
-    def look(cls, path: Path) -> Store:
-        """Open the state file for reading, beside a process that works with it. Raises `StateError`."""
-        return cls(Database(path, look=True), Seal(Fernet.generate_key()))
+    def look(cls, path: Path, *, key: bytes | None = None) -> Store:
+        """Open the state file for reading, beside a process that works with it; bodies only with the key.
+
+        Raises `StateError`.
+        """
+        return cls(Database(path, look=True), Seal(key or Fernet.generate_key()))
 
     def close(self) -> None:
         """May be called twice."""

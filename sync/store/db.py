@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -146,9 +147,26 @@ class Database:
         raw.execute("VACUUM INTO ?", (str(to),))
         to.chmod(0o600)
 
-    def truncate_wal(self) -> None:
-        """Move what was deleted out of the write-ahead log, so that it is gone from the disk as well."""
-        self._connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
+    def truncate_wal(self) -> bool:
+        """Move what was deleted out of the write-ahead log, so that it is gone from the disk as well.
+
+        False when a reader kept some of it (https://www.sqlite.org/pragma.html#pragma_wal_checkpoint).
+        """
+        raw = self._connection.connection.driver_connection
+        (busy, _, _) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # type: ignore[union-attr]
+        return not busy
+
+    def vacuum(self) -> None:
+        """Write the whole file anew: pages may hold what was moved within them and deleted elsewhere.
+
+        Takes about a second for 100 MB, and as much room again for its time. Raises `StateFull`.
+        """
+        try:
+            self._connection.connection.driver_connection.execute("VACUUM")  # type: ignore[union-attr]
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode in _NO_ROOM:
+                raise StateFull(f"The disk that holds {self.path} is full or failing; make room.") from error
+            raise
 
     def synchronous(self) -> int:
         """The setting in force: 2 is FULL, 1 NORMAL, 0 OFF."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -13,15 +13,17 @@ from sqlalchemy.dialects.sqlite import insert
 
 from connectors.base.model import MailMessage, Place, Unreadable
 from mappings.match import questions
-from mappings.model import Direction, Facts, Reason, ThreadLink
+from mappings.model import Direction, Erased, Facts, Reason, ThreadLink
 from mappings.reading import Reading
 from mappings.reading.copies import joined
 from sync.coverage import LEFT_OUT
+from sync.erase import cleaned
 from sync.model import VerdictState
 from sync.schema import tables as t
 from sync.store import codec
 from sync.store.db import Database
 from sync.store.links import index_link
+from sync.store.marks import marks_of
 from sync.threads import keys_of, merge
 
 BACKFILL = "backfill"  # the kind of a run that takes in historic mail
@@ -210,8 +212,10 @@ class MailStore:
         """Transaction 1: facts, identity, copy and dirty thread of every mail, together."""
         with self._db.tx("keep") as c:
             live_from = c.execute(select(t.mailboxes.c.live_from).where(t.mailboxes.c.name == mailbox)).scalar_one()
+            marks = marks_of(c)
             for one in kept:
-                self._keep_one(c, mailbox, one, targets, live_from, now, run)
+                known = replace(one, reading=cleaned(one.reading, marks.gone, marks.of)) if marks else one
+                self._keep_one(c, mailbox, known, targets, live_from, now, run)
             for bad in unreadable:
                 _put_copy(
                     c,
@@ -259,7 +263,7 @@ class MailStore:
                 )
             )
         else:
-            _join_facts(c, old, reading.facts)
+            _join_facts(c, old, reading)
             thread = _merge_threads(c, (old.thread, thread)) if old.thread != thread else thread
         if live:
             c.execute(update(t.mails).where(t.mails.c.identity == identity).values(live=True))
@@ -273,7 +277,7 @@ class MailStore:
             state=CopyState.READ,
             received_at=message.received_at,
             place=message.place.value,
-            labels=codec.words.dump(message.labels),
+            labels=codec.words.dump(() if reading.facts.erased is Erased.MAIL else message.labels),
             live=live,
             seen_at=now,
             run=run,
@@ -286,7 +290,7 @@ class MailStore:
             _dirty(c, thread, target)
 
     def _put_body(self, c: Connection, identity: str, reading: Reading, now: datetime) -> None:
-        if reading.facts.direction is Direction.INTERNAL:
+        if reading.facts.direction is Direction.INTERNAL or reading.facts.erased is Erased.MAIL:
             return  # never logged, so never needed
         sealed = self._seal.close(reading.text, reading.html)
         c.execute(insert(t.bodies).values(mail=identity, sealed=sealed, kept_since=now).on_conflict_do_nothing())
@@ -484,6 +488,8 @@ def _known_identity(c: Connection, mailbox: str, reading: Reading) -> str | None
     own = reading.facts.identity
     if c.execute(select(t.mails.c.identity).where(t.mails.c.identity == own)).scalar_one_or_none():
         return own
+    if not reading.twin.text_hash:
+        return None  # an erased person's: nothing is left to know it by
     here = select(t.copies.c.mail).where(t.copies.c.mailbox == mailbox, t.copies.c.mail.is_not(None))
     twin = (
         select(t.mails.c.identity)
@@ -500,9 +506,17 @@ def _known_identity(c: Connection, mailbox: str, reading: Reading) -> str | None
     return found
 
 
-def _join_facts(c: Connection, old: Row[tuple[object, ...]], copy: Facts) -> None:
-    """Add what another copy tells to a mail that is known; what has been forgotten stays so."""
-    known = codec.facts.load(old.facts)
+def _join_facts(c: Connection, old: Row[tuple[object, ...]], reading: Reading) -> None:
+    """Add what another copy tells to a mail that is known; what has been forgotten stays so.
+
+    A mail that seemed to concern an erased person alone is taken as the copy that names others shows it.
+    """
+    known, copy, twin = codec.facts.load(old.facts), reading.facts, reading.twin
+    if known.erased is Erased.MAIL and copy.erased is not Erased.MAIL:
+        row = {"twin_from": twin.from_, "twin_subject": twin.subject, "twin_text": twin.text_hash}
+        facts = codec.facts.dump(replace(copy, identity=known.identity))
+        c.execute(update(t.mails).where(t.mails.c.identity == old.identity).values(facts=facts, **row))
+        return
     both = joined(known, copy)
     if both != known and old.twin_from:
         c.execute(update(t.mails).where(t.mails.c.identity == old.identity).values(facts=codec.facts.dump(both)))

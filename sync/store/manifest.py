@@ -40,7 +40,7 @@ def work_run(c: Connection, rules: str, now: datetime) -> int:
     return int(c.execute(insert(t.runs).values(**row, created_at=now).returning(t.runs.c.id)).scalar_one())
 
 
-def taken_back(c: Connection, key: str, now: datetime) -> None:
+def taken_back(c: Connection, key: str, now: datetime, reason: Reason = Reason.UNDONE) -> None:
     """What an item made is no longer in the CRM: it may be decided anew, under another key of the vendor's."""
     row = c.execute(select(t.items).where(t.items.c.key == key)).one()
     c.execute(
@@ -48,7 +48,7 @@ def taken_back(c: Connection, key: str, now: datetime) -> None:
         .where(t.items.c.key == key)
         .values(
             state=ItemState.DROPPED,
-            reason=Reason.UNDONE,
+            reason=reason,
             generation=t.items.c.generation + (row.first_sent_at is not None),
             first_sent_at=None,
             sent_at=None,
@@ -64,10 +64,10 @@ def taken_back(c: Connection, key: str, now: datetime) -> None:
             note="",
         )
     )
-    details = {"reason": Reason.UNDONE.value}
+    details = {"reason": reason.value}
     note(c, "item.dropped", now, target=row.target, thread=row.thread, mail=row.mail, item=key, details=details)
     drop_dependents(c, key, now)
-    if row.kind == WriteKind.LOG_EMAIL:
+    if row.kind == WriteKind.LOG_EMAIL and reason is Reason.UNDONE:
         leave_out(c, row.mail, row.target, now)
 
 

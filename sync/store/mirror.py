@@ -12,11 +12,13 @@ from sqlalchemy.dialects.sqlite import insert
 
 from connectors.base.model import Customer, Deal, TargetAccount, User, WriteKind
 from mappings.domains import index_hosts
+from sync.erase import hidden
 from sync.keys import record_word
 from sync.schema import tables as t
 from sync.store import codec
 from sync.store.db import Database
 from sync.store.links import deal_word, wake_linked
+from sync.store.marks import marks_of
 
 
 class Feed(StrEnum):
@@ -90,7 +92,7 @@ class MirrorStore:
     ) -> int:
         """A page of the feed and the threads it wakes, together; returns how many rows were news."""
         with self._db.tx("put_customers") as c:
-            news = sum(_put_customer(c, target, row) for row in rows)
+            news = put_rows(c, target, rows)
             _put_feed(c, target, Feed.CUSTOMERS, cursor, complete=complete, now=now)
         return news
 
@@ -99,7 +101,7 @@ class MirrorStore:
         if not rows:
             return 0
         with self._db.tx("put_found") as c:
-            return sum(_put_customer(c, target, row) for row in rows)
+            return put_rows(c, target, rows)
 
     async def put_deals(self, target: str, rows: Sequence[Deal], *, cursor: str, complete: bool, now: datetime) -> None:
         with self._db.tx("put_deals") as c:
@@ -119,6 +121,13 @@ def _put_feed(c: Connection, target: str, feed: Feed, cursor: str | None, *, com
         row |= {"complete": True, "as_of": now}
     statement = insert(t.feeds).values(target=target, feed=feed, **{"complete": False, **row})
     c.execute(statement.on_conflict_do_update(index_elements=["target", "feed"], set_=row))
+
+
+def put_rows(c: Connection, target: str, rows: Sequence[Customer]) -> int:
+    """Store rows as far as they may be known: nothing of an erased person comes back. Returns how many were news."""
+    marks = marks_of(c)
+    known = [hidden(row, marks.gone, marks.of) for row in rows] if marks else rows
+    return sum(_put_customer(c, target, row) for row in known)
 
 
 def _put_customer(c: Connection, target: str, row: Customer) -> bool:

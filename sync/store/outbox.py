@@ -24,6 +24,7 @@ from sync.store.journal import note
 from sync.store.manifest import taken_back
 from sync.store.threads import dirty_case
 
+ERASE = "erase"  # the rule of what removes a record because a person was erased
 SECOND_LOOK = "second_look"  # the rule of what removes a record that a doubled request left
 OPEN = (ItemState.READY, ItemState.SENDING, ItemState.UNKNOWN)
 
@@ -88,11 +89,15 @@ class OutboxStore:
                 rows = [row for row in rows if _free(c, row)]
             return tuple(_item(row) for row in rows)
 
-    async def sending(self, keys: Sequence[str], now: datetime) -> None:
-        """Transaction 3: the intent to send is on disk before the call."""
+    async def sending(self, keys: Sequence[str], now: datetime) -> frozenset[str]:
+        """Transaction 3: the intent to send is on disk before the call.
+
+        The answer are the keys that may be sent: an item may have been dropped while its text was fetched.
+        """
+        marked: set[str] = set()
         with self._db.tx("sending") as c:
             for key in keys:
-                c.execute(
+                changed = c.execute(
                     update(t.items)
                     .where(t.items.c.key == key, t.items.c.state == ItemState.READY)
                     .values(
@@ -101,6 +106,8 @@ class OutboxStore:
                         first_sent_at=func.coalesce(t.items.c.first_sent_at, literal(now, t.Utc())),
                     )
                 )
+                marked |= {key} if changed.rowcount else set()
+        return frozenset(marked)
 
     async def settle(self, changes: Mapping[str, Change], now: datetime) -> None:
         """Transaction 4: what came of each item."""
@@ -283,7 +290,7 @@ def _apply(c: Connection, key: str, change: Change, now: datetime) -> None:
         values["ended_at"] = now
     c.execute(update(t.items).where(t.items.c.key == key).values(**values))
     if row.undoes and (change.state is ItemState.DONE or change.reason is Reason.RECORD_GONE):
-        taken_back(c, row.undoes, now)
+        taken_back(c, row.undoes, now, Reason.ERASED if row.rule == ERASE else Reason.UNDONE)
     if change.rematch:
         dirty_case(c, row.thread, row.target)
     if change.state is ItemState.DROPPED:

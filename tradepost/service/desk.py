@@ -5,12 +5,14 @@ Requests and answers are plain JSON. Every method is a `tradepost.service.contro
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.base.errors import ConnectorError
 from connectors.base.model import WriteKind
+from sync.eraser import Eraser
 from sync.keeper import count
 from sync.model import ItemState
 from sync.store import Store
@@ -25,7 +27,7 @@ from tradepost.service.parked import retry
 # Who waits for an end waits for writes that are due within this time: longer than any target's settling.
 PATIENCE = timedelta(minutes=15)
 BACKFILL = "backfill"
-REQUESTS = ("backfill", "progress", "count", "retry", "poll", "undo")
+REQUESTS = ("backfill", "progress", "count", "retry", "poll", "undo", "erase")
 
 Request = Mapping[str, Any]
 
@@ -109,6 +111,20 @@ class Desk:
         self._engine.bell.ring()
         standing = await self._store.undo.standing(runs)
         yield {"items": standing.items, "back": standing.back, "open": standing.open, "stays": standing.stays}
+
+    async def erase(self, request: Request) -> AsyncIterator[Answer]:
+        """`address`; with `begin` its erasure begins, otherwise it goes on. Answers how far it is.
+
+        Raises `StateFull` when the state file cannot be written anew.
+        """
+        address = str(request["address"])
+        eraser = Eraser(self._store, self._engine.pullers, clock=self._engine.clock)
+        if request["begin"]:
+            await eraser.begin(address, secrets.token_bytes(32))
+        await eraser.go_on()
+        self._engine.bell.ring()
+        standing = await self._store.erase.standing(address)
+        yield {"items": standing.items, "open": standing.open, "done": standing.done}
 
     async def poll(self, request: Request) -> AsyncIterator[Answer]:
         """Every lane looks for news now."""

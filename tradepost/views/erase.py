@@ -1,0 +1,122 @@
+"""`tradepost erase`: what there is of a person, what erasing would do with it, and what it has come to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+
+from sync.store.erasure import Erasure, Record
+from sync.undo import Way
+from tradepost.messages import Language, known, say
+from tradepost.views.undo import MOST_SHOWN
+from tradepost.views.words import cell, iso, moment, table, word
+
+
+def plan_view(found: Erasure, vendors: Mapping[str, str], copies: Sequence[Path], language: Language) -> RenderableType:
+    """What goes and what stays, and why."""
+    state = [
+        say("erase.state", language, mails=found.mails, shared=found.shared),
+        say("erase.stays_here", language),
+    ]
+    return _view(found, vendors, copies, language, "erase_way", state)
+
+
+def outcome_view(
+    found: Erasure, vendors: Mapping[str, str], copies: Sequence[Path], language: Language
+) -> RenderableType:
+    state = [say("erase.done_before", language, at=moment(found.done_at))] if found.done_at else []
+    return _view(found, vendors, copies, language, "erase_done", state)
+
+
+def _view(
+    found: Erasure,
+    vendors: Mapping[str, str],
+    copies: Sequence[Path],
+    language: Language,
+    group: str,
+    state: Sequence[str],
+) -> RenderableType:
+    head = say("erase.person", language, addresses=", ".join(found.addresses))
+    parts: list[RenderableType] = [cell(line) for line in (head, *state)]
+    if found.items:
+        parts.append(_writes(found, language, group))
+    parts += _staying(found, language)
+    if found.records:
+        parts.append(cell(say("view.erase_records", language), "bold"))
+        parts += (cell(f"{_place(one)}  {how(vendors, one, language)}") for one in found.records)
+    parts.append(cell(say("erase.backups" if copies else "erase.backups_elsewhere", language)))
+    parts += (cell(str(path)) for path in copies)
+    return Group(*parts)
+
+
+def _writes(found: Erasure, language: Language, group: str) -> RenderableType:
+    sums = Counter((one.target, one.kind, one.way, one.why) for one in found.items)
+    made = table(language, "erase", ("target", "kind", "fate", "because", "undo_items"), right=("undo_items",))
+    for (target, kind, way, why), count in sorted(sums.items(), key=lambda pair: tuple(map(str, pair[0]))):
+        made.add_row(
+            cell(target),
+            cell(word("write", kind, language)),
+            cell(word(group, way, language), "parked" if way is Way.STAY else ""),
+            cell(word("erase_stays", why, language) if why else ""),
+            cell(f"{count:,}"),
+        )
+    return made
+
+
+def _staying(found: Erasure, language: Language) -> Iterator[RenderableType]:
+    stays = [one for one in found.items if one.way is Way.STAY]
+    if not stays:
+        return
+    yield cell(say("erase.stays", language, count=len(stays)))
+    yield from (cell(one.url or one.item) for one in stays[:MOST_SHOWN])
+    if more := len(stays) - MOST_SHOWN if len(stays) > MOST_SHOWN else 0:
+        yield cell(say("erase.more", language, count=more))
+
+
+def how(vendors: Mapping[str, str], record: Record, language: Language) -> str:
+    """How a person erases a record in its CRM."""
+    kind = vendors.get(record.target, "")
+    return say(f"erase_record.{kind}" if known(f"erase_record.{kind}") else "erase_record.other", language)
+
+
+def _place(record: Record) -> str:
+    return record.url or f"{record.target} {record.ref.kind.value} {record.ref.id}"
+
+
+def erasure_json(
+    found: Erasure, vendors: Mapping[str, str], copies: Sequence[Path], language: Language
+) -> dict[str, object]:
+    return {
+        "addresses": list(found.addresses),
+        "asked_at": iso(found.asked_at),
+        "done_at": iso(found.done_at),
+        "mails": found.mails,
+        "shared_mails": found.shared,
+        "items": [
+            {
+                "item": one.item,
+                "target": one.target,
+                "kind": one.kind,
+                "way": one.way,
+                "why": one.why,
+                "why_text": word("erase_stays", one.why, language) if one.why else "",
+                "url": one.url,
+                "mail": one.mail,
+            }
+            for one in found.items
+        ],
+        "records": [
+            {
+                "target": one.target,
+                "kind": one.ref.kind,
+                "id": one.ref.id,
+                "url": one.url,
+                "how": how(vendors, one, language),
+            }
+            for one in found.records
+        ],
+        "copies": [str(path) for path in copies],
+    }
