@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from connectors.base.model import CreateTask, Deal, MoveDeal, Pipeline, Stage, WriteKind
@@ -29,21 +29,27 @@ class _Proof:
 
 
 def stage_moves(situation: Situation) -> Outcome:
-    """The move or proposal that the farthest proof asks for, and the end of those that are reached or overtaken."""
+    """What the farthest proofs ask for, and the end of what is reached or overtaken.
+
+    A proposal may be declined, so it does not keep the deal from the stage that another rule moves it to.
+    """
     deal = situation.deal
     pipeline = situation.pipeline(deal) if deal else None
     if deal is None or pipeline is None or deal.deleted:
         return Outcome()
     here = _stands_at(situation, deal, pipeline)
-    best = None if here is None or deal.closed or here.closed else _best(situation, pipeline, here)
-    over = dict(_ended_moves(situation, deal, pipeline, here, best))
-    intent = _intent(situation, deal, here, best, over) if best and here else None
-    if intent and isinstance(intent.write, MoveDeal):
+    forward = [] if here is None or deal.closed or here.closed else _forward(situation, pipeline, here)
+    best, applied = _farthest(forward), _farthest(p for p in forward if p.rule.mode is Mode.APPLY)
+    over = dict(_ended_moves(situation, deal, pipeline, here, applied))
+    move = _move(situation, deal, here, applied, over) if applied and here else None
+    if move:
         unsent = (i.key for i in _moves(situation, deal) if i.state in OPEN_STATES)
         over |= {key: Reason.OVERTAKEN for key in unsent if key not in over}
+    farther = best if best and (applied is None or best.stage.order > applied.stage.order) else None
+    proposal = _proposal(situation, deal, here, farther) if farther and here else None
     ended = [*over.items(), *_ended_proposals(situation, deal, pipeline, best)]
     return Outcome(
-        tuple(([intent] if intent else []) + [e for e in ended if isinstance(e, Intent)]),
+        tuple([i for i in (move, proposal) if i] + [e for e in ended if isinstance(e, Intent)]),
         tuple(e for e in ended if not isinstance(e, Intent)),
     )
 
@@ -81,10 +87,14 @@ def _proposals(situation: Situation, deal: Deal) -> list[ItemView]:
 # -------------------------------------------------------------------------------------------------------------- proofs
 
 
-def _best(situation: Situation, pipeline: Pipeline, here: Stage) -> _Proof | None:
-    """The proof of the farthest stage before the deal; of several, the last mail's."""
-    forward = [p for p in _proofs(situation, pipeline) if p.stage.order > here.order]
-    return max(forward, key=lambda p: (p.stage.order, p.mail.facts.sent_at, p.mail.facts.identity), default=None)
+def _forward(situation: Situation, pipeline: Pipeline, here: Stage) -> list[_Proof]:
+    """The proofs of stages that lie before the deal."""
+    return [p for p in _proofs(situation, pipeline) if p.stage.order > here.order]
+
+
+def _farthest(proofs: Iterable[_Proof]) -> _Proof | None:
+    """The proof of the farthest stage; of several, the last mail's."""
+    return max(proofs, key=lambda p: (p.stage.order, p.mail.facts.sent_at, p.mail.facts.identity), default=None)
 
 
 def _proofs(situation: Situation, pipeline: Pipeline) -> Iterator[_Proof]:
@@ -98,12 +108,6 @@ def _proofs(situation: Situation, pipeline: Pipeline) -> Iterator[_Proof]:
 
 
 # ------------------------------------------------------------------------------------------------------------- intents
-
-
-def _intent(situation: Situation, deal: Deal, here: Stage, proof: _Proof, over: Mapping[str, Reason]) -> Intent | None:
-    if proof.rule.mode is Mode.APPLY:
-        return _move(situation, deal, here, proof, over)
-    return _proposal(situation, deal, here, proof)
 
 
 def _move(situation: Situation, deal: Deal, here: Stage, proof: _Proof, over: Mapping[str, Reason]) -> Intent | None:

@@ -239,6 +239,39 @@ def test_a_farther_proposal_ends_the_nearer_one():
     assert only(later, DONE).task_key == only(first, TASK).key
 
 
+MIXED = staged(
+    stages=[
+        {"when": "quotation_sent", "to": "Proposal/Price Quote", "mode": "apply"},
+        {"when": "order_received", "to": "Closed Won", "mode": "propose"},
+    ]
+)
+
+
+def test_a_proposal_does_not_keep_a_deal_from_the_stage_that_another_rule_moves_it_to():
+    together = decide(view_of(quote(), order()), MIXED, at(9))
+    assert [m.to_stage for m in of_kind(together, MOVE)] == ["p"]
+    assert "Closed Won" in only(together, TASK).title
+
+
+@pytest.mark.parametrize("state", [ItemState.READY, ItemState.PARKED])
+def test_a_move_that_waits_is_not_overtaken_by_a_mere_proposal(state):
+    start = view_of(quote())
+    waiting = carried_out(start, decide(start, MIXED, at(9)), state)
+    later = decide(replace(waiting, mails=(quote(), order())), MIXED, at(9))
+    assert later.drops == ()
+    assert "Closed Won" in only(later, TASK).title
+
+
+def test_no_proposal_is_made_for_a_stage_that_another_rule_moves_to_anyway():
+    both = [
+        {"when": w, "to": "Closed Won", "mode": m}
+        for w, m in (("quotation_sent", "apply"), ("order_received", "propose"))
+    ]
+    decision = decide(view_of(quote(), order()), staged(stages=both), at(9))
+    assert [m.to_stage for m in of_kind(decision, MOVE)] == ["w"]
+    assert of_kind(decision, TASK) == []
+
+
 def test_the_shipped_rules_only_propose():
     decision = decide(view_of(quote(), order()), rules(), at(9))
     assert of_kind(decision, MOVE) == []
