@@ -13,7 +13,7 @@ from sync.store.coverage import Day
 from sync.store.mail import Run
 from sync.store.report import MailReport
 from tradepost.messages import Language, say
-from tradepost.views.words import cell, iso, moment, table, word
+from tradepost.views.words import cell, iso, moment, table, told_error, word
 
 IDENTITY_SHOWN = 16  # characters of an identity: enough for `explain` to find one mail
 
@@ -112,9 +112,17 @@ def alarms_table(alarms: Sequence[Known], language: Language) -> RenderableType:
     return made
 
 
+def _in_words(facts: Mapping[str, str], language: Language) -> dict[str, str]:
+    """Facts that are codes: why a lane stands, which kinds of write are held back."""
+    name, _, code = facts.get("why", "").partition(" ")
+    kinds = (word("write", kind, language) for kind in facts.get("kinds", "").split(", "))
+    told = {"why": told_error(name, code, "", language), "kinds": say("view.comma", language).join(kinds)}
+    return {key: told[key] for key in told if key in facts}
+
+
 def told_alarm(alarm: Known, language: Language) -> tuple[str, str]:
     """Title and text of an alarm."""
-    values = {"subject": alarm.subject, **alarm.facts}
+    values = {"subject": alarm.subject, **alarm.facts, **_in_words(alarm.facts, language)}
     return say(f"alarm.{alarm.kind}.title", language, **values), say(f"alarm.{alarm.kind}.text", language, **values)
 
 
