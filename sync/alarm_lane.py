@@ -202,7 +202,7 @@ class AlarmLane:
         if silent is None or silent.until - silent.since < SHORTEST_SILENCE:
             return None, []
         weeks = weeks_before(silent, await self._store.coverage.first_received(name, now))
-        return silent.since, [await self._store.coverage.received_in(name, week) for week in weeks]
+        return silent.since, await self._store.coverage.received_in(name, weeks)
 
     # ------------------------------------------------------------------------------------------------------------- tell
 

@@ -17,6 +17,7 @@ from connectors.base.errors import AuthFailed, ConnectorError, NotPermitted, Rat
 from connectors.base.services import Clock, Log
 from sync.deciding import Decider
 from sync.mirror import Mirror
+from sync.mistakes import Mistake, mistake
 from sync.outbox import backoff, code
 from sync.pull import Puller
 from sync.push import Pusher
@@ -31,6 +32,8 @@ LANE_STATES = ("running", "waiting", "paused")
 # A run that works once sits out a vendor's limit by the minute, so often in a row; longer ones it leaves to the next.
 SHORT_LIMIT = timedelta(seconds=90)
 MOST_LIMITS = 5
+
+EARLIER = 3  # doublings: the first pause after a mistake is two minutes long, so that whoever looks each minute sees it
 
 
 class Lane(Protocol):
@@ -180,6 +183,7 @@ class LaneRunner:
         self._bell = bell
         self._started = False
         self._failures = 0
+        self._mistakes: tuple[int, datetime] | None = None  # how many in a row, and until when the last one counts
         self._last_beat: tuple[str, datetime] | None = None
 
     async def once(self) -> Trouble | None:
@@ -190,15 +194,16 @@ class LaneRunner:
                 await self._start()
                 while await self.lane.step() <= 0:
                     self._failures = 0
-            except ConnectorError as error:
-                wait = await self._fail(error)
-                short = isinstance(error, RateLimited) and wait <= SHORT_LIMIT.total_seconds()
+                await self._beat("running")
+            except Exception as error:  # noqa: BLE001 - a mistake in one lane must not stop the others
+                told = self._told(error)
+                wait = await self._fail(told)
+                short = isinstance(told, RateLimited) and wait <= SHORT_LIMIT.total_seconds()
                 if not short or self._failures > MOST_LIMITS:
                     self._started = False
-                    return Trouble(self.lane.name, error)
+                    return Trouble(self.lane.name, told)
                 await self._clock.sleep(wait)
             else:
-                await self._beat("running")
                 return None
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -207,12 +212,12 @@ class LaneRunner:
             try:
                 await self._start()
                 wait = await self.lane.step()
-            except ConnectorError as error:
+                await self._beat("running")
+            except Exception as error:  # noqa: BLE001 - a lane that died of a mistake would be missed by nobody
                 # Deaf to the bell: news elsewhere does not make a vendor answer sooner.
-                await _first(self._clock.sleep(await self._fail(error)), stop.wait())
+                await _first(self._clock.sleep(await self._fail(self._told(error))), stop.wait())
                 continue
             self._failures = 0
-            await self._beat("running")
             if wait > 0:
                 await _first(self._bell.wait(wait), stop.wait())
             else:
@@ -223,10 +228,27 @@ class LaneRunner:
             await self.lane.start()
             self._started = True
 
+    def _told(self, error: Exception) -> ConnectorError:
+        """The error as others may read it. Of a mistake the log has its kind, id and place, and not a word of it."""
+        if isinstance(error, ConnectorError):
+            return error
+        return mistake(error, self._log, "lane.broken", lane=self.lane.label)
+
+    def _count_mistake(self, now: datetime) -> datetime:
+        """When to try again: each time later, until the lane has gone well for as long as it had waited."""
+        number = self._mistakes[0] + 1 if self._mistakes is not None and now < self._mistakes[1] else 0
+        again = now + backoff(EARLIER + number, self._random)
+        self._mistakes = (number, again + (again - now))
+        return again
+
     async def _fail(self, error: ConnectorError) -> float:
         """Record the error; returns the seconds to wait before the next try."""
         now = self._clock.now()
         match error:
+            case Mistake():
+                # What it left half done is looked up when the lane starts anew.
+                state, until = "paused", self._count_mistake(now)
+                self._started = False
             case RateLimited():
                 state, until = "waiting", error.retry_at or now + backoff(self._failures, self._random)
             case AuthFailed() | NotPermitted():
@@ -240,18 +262,17 @@ class LaneRunner:
                 state, until = "waiting", now + backoff(self._failures, self._random)
         self._failures += 1
         self._last_beat = None
-        with suppress(StateFull):
-            await self._store.report.put_lane(
-                LaneState(
-                    name=self.lane.name,
-                    state=state,
-                    code=code(error),
-                    hint=error.hint,
-                    until=until,
-                    beat_at=now,
-                    failures=self._failures,
-                )
+        await self._put(
+            LaneState(
+                name=self.lane.name,
+                state=state,
+                code=code(error),
+                hint=error.hint,
+                until=until,
+                beat_at=now,
+                failures=self._failures,
             )
+        )
         self._log.warning(
             f"lane.{state}",
             lane=self.lane.label,
@@ -260,6 +281,14 @@ class LaneRunner:
             code=error.code,
         )
         return max(0.0, (until - now).total_seconds())
+
+    async def _put(self, state: LaneState) -> None:
+        """Remember how the lane is. Where not even that works, the log and the next try must do."""
+        try:
+            with suppress(StateFull):
+                await self._store.report.put_lane(state)
+        except Exception as error:  # noqa: BLE001 - it is called where a mistake is dealt with
+            self._told(error)
 
     async def _beat(self, state: str) -> None:
         """Say that the lane lives, at most every `BEAT`, so that busy lanes do not write for its sake."""

@@ -40,6 +40,7 @@ from mappings.model import Reason
 from sync.model import ItemState
 
 MOST_TRIES = 12
+WHOLE_TRIES = 2  # so many times items are sent or looked up as they come; then fewer and fewer of them at once
 FIRST_WAIT = timedelta(seconds=15)
 LONGEST_WAIT = timedelta(hours=2)
 
@@ -149,26 +150,43 @@ def _later(answer: ConnectorError, *, tries: int, now: datetime, random: Random)
     return Change(state=ItemState.READY, due_at=due, count_try=True, detail=detail(answer), never_sent=True)
 
 
-def after_lookup(finding: Finding, *, now: datetime, on_unknown: OnUnknown) -> Change:
-    """The next state of an item whose outcome was unknown and that was looked up after it had settled."""
+def after_lookup(finding: Finding, *, now: datetime, on_unknown: OnUnknown, tries: int = 0) -> Change:
+    """The next state of an item whose outcome was unknown and that was looked up after it had settled.
+
+    One whose every sending ends so is not sent for ever: what breaks the other side each time is parked.
+    """
     match finding:
         case Found(receipt, extras):
             return Change(state=ItemState.DONE, receipt=receipt, extras=extras)
         case Partial(record, done, _):
-            return Change(state=ItemState.READY, due_at=now, half_record=record, steps=done)
+            change = Change(state=ItemState.READY, due_at=now, half_record=record, steps=done)
         case Absent():
-            return Change(state=ItemState.READY, due_at=now, never_sent=True)
+            change = Change(state=ItemState.READY, due_at=now, never_sent=True)
         case CannotTell(why):
-            if on_unknown is OnUnknown.RESEND:
-                return Change(state=ItemState.READY, due_at=now)
-            return Change(state=ItemState.PARKED, reason=Reason.OUTCOME_UNKNOWN, detail=why)
+            if on_unknown is not OnUnknown.RESEND:
+                return Change(state=ItemState.PARKED, reason=Reason.OUTCOME_UNKNOWN, detail=why)
+            change = Change(state=ItemState.READY, due_at=now)
+    if tries + 1 >= MOST_TRIES:
+        change = replace(change, state=ItemState.PARKED, reason=Reason.TRIES_EXHAUSTED, due_at=None)
+    return replace(change, count_try=True)
+
+
+def together(tries: int, most: int) -> int:
+    """How many items travel with one that has failed so often: half as many each time, until poison is alone."""
+    return max(1, most >> max(0, tries - WHOLE_TRIES))
 
 
 def after_failed_lookup(error: ConnectorError, *, tries: int, now: datetime, random: Random) -> Change:
-    """The next state when even the look-up failed: still unknown, asked again later, never sent."""
+    """The next state when even the look-up failed: still unknown, asked again later, never sent.
+
+    A CRM that is away costs no more tries than leave some for sending; an item that none can be told of is parked.
+    """
+    if not isinstance(error, Transient | AuthFailed | NotPermitted) and tries + 1 >= MOST_TRIES:
+        return Change(state=ItemState.PARKED, reason=Reason.OUTCOME_UNKNOWN, detail=detail(error), count_try=True)
+    counted = not isinstance(error, Transient) or tries < MOST_TRIES // 2
     due = error.retry_at if isinstance(error, RateLimited) and error.retry_at else now + backoff(tries, random)
     pause = error if isinstance(error, RateLimited | AuthFailed | NotPermitted) else None
-    return Change(state=ItemState.UNKNOWN, due_at=due, count_try=True, detail=detail(error), pause=pause)
+    return Change(state=ItemState.UNKNOWN, due_at=due, count_try=counted, detail=detail(error), pause=pause)
 
 
 def body_unreachable(error: ConnectorError, *, tries: int, now: datetime, random: Random) -> Change:

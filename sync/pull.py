@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import TypeVar
 
 from connectors.base.errors import (
     AuthFailed,
@@ -21,6 +22,7 @@ from connectors.base.model import Changes, Fetched, HistoryPage, MailMessage, Re
 from connectors.base.services import Clock, Cpu, Log
 from mappings.model import Own, Reason
 from mappings.reading import Reading, Words, read
+from sync.mistakes import POISON, Mistake, mistake
 from sync.patience import next_resync
 from sync.store import StateFull, Store
 from sync.store.mail import BACKFILL, Kept, Mailbox, Run
@@ -39,8 +41,10 @@ HELD_SAYS = timedelta(minutes=10)
 CHUNK_TRIES = 3
 MAIL_TRIES = 4
 
-# What a mistake in reading raises, whatever the mail.
-POISON = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+# A mistake of ours comes again each time, and each time the lane pauses longer, so fewer tries are enough.
+MISTAKE_TRIES = 2
+
+T = TypeVar("T")
 
 # A listing after an expired cursor starts this long before the last good moment.
 OVERLAP = timedelta(days=1)
@@ -93,7 +97,7 @@ class Puller:
         self._cpu = cpu
         self._log = log
         self._words = words
-        self._failed: dict[tuple[str, ...], int] = {}
+        self._failed: dict[str, int] = {}  # a mail's id, and how often a fetch with it has failed
         self._feed_failed: tuple[str, int] = ("", 0)  # a position, and how often it has failed
         self._run_failed: dict[int, int] = {}
         self._aside: dict[int, datetime] = {}
@@ -138,16 +142,16 @@ class Puller:
         """The page at the mailbox's position; None when the position was given up, or must not be yet."""
         cursor = mailbox.cursor or ""
         try:
-            page = await self._source.changes(cursor)
+            page = await self._asked(self._source.changes(cursor))
         except CursorExpired:
             await self._resync(mailbox)
             return None
         except _OTHERS:
             raise
-        except ConnectorError:
+        except ConnectorError as error:
             known, tries = self._feed_failed
             self._feed_failed = (cursor, tries + 1 if known == cursor else 1)
-            if self._feed_failed[1] < FEED_TRIES:
+            if self._feed_failed[1] < _most(error, FEED_TRIES):
                 raise
             self._log.warning("mailbox.feed_poisoned", mailbox=self.label, tries=tries + 1)
             await self._resync(mailbox)
@@ -187,27 +191,27 @@ class Puller:
             return False
         try:
             page = await self._page(run)
-        except (Rejected, CursorExpired):
+        except (Rejected, CursorExpired) as error:
             if run.page is None:
-                self._count_failure(run)
+                self._count_failure(run, error)
                 raise
             await self._store.mail.restart_run(run.id)
-            self._count_failure(run)
+            self._count_failure(run, error)
             return True
         except _OTHERS:
             raise
-        except ConnectorError:
-            self._count_failure(run)
+        except ConnectorError as error:
+            self._count_failure(run, error)
             raise
         if await self._take_bounded(page.ids, run):
             await self._store.mail.turn_page(run.id, page.next_page, len(page.ids), self._clock.now())
             self._run_failed.pop(run.id, None)
         return True
 
-    def _count_failure(self, run: Run) -> None:
+    def _count_failure(self, run: Run, error: ConnectorError) -> None:
         """A listing that fails too often is put aside; counts of coverage find what it would have."""
         tries = self._run_failed[run.id] = self._run_failed.get(run.id, 0) + 1
-        if tries >= RUN_TRIES:
+        if tries >= _most(error, RUN_TRIES):
             self._run_failed.pop(run.id)
             self._aside[run.id] = self._clock.now() + RUN_ASIDE
             self._log.warning("run.aside", mailbox=self.label, run=run.id, tries=tries)
@@ -220,7 +224,7 @@ class Puller:
     async def _page(self, run: Run) -> HistoryPage:
         """The run's page, listed once for all its chunks."""
         if self._listed is None or self._listed[0] != (run.id, run.page):
-            self._listed = (run.id, run.page), await self._source.history(run.since, run.until, run.page)
+            self._listed = (run.id, run.page), await self._asked(self._source.history(run.since, run.until, run.page))
         return self._listed[1]
 
     async def _take_bounded(self, ids: Sequence[str], run: Run) -> bool:
@@ -261,33 +265,43 @@ class Puller:
             )
 
     async def _fetch(self, ids: Sequence[str]) -> Fetched:
-        """Fetch a chunk; one that fails again and again is asked for mail by mail, until the poisonous one is alone."""
-        tries = self._failed.get(tuple(ids), 0)
-        try:
-            if tries < CHUNK_TRIES or len(ids) == 1:
-                return await self._source.fetch(ids)
+        """Fetch a chunk; one with a mail that keeps failing is asked for mail by mail, until the poison is alone."""
+        if max(self._failed.get(i, 0) for i in ids) >= CHUNK_TRIES:
             return _joined([await self._fetch_alone(i) for i in ids])
+        try:
+            fetched = await self._asked(self._source.fetch(ids))
         except _OTHERS:
             raise
-        except ConnectorError:
-            self._failed[tuple(ids)] = tries + 1
+        except ConnectorError as error:
+            for i in ids:
+                self._failed[i] = CHUNK_TRIES if isinstance(error, Mistake) else self._failed.get(i, 0) + 1
             raise
+        for i in ids:
+            self._failed.pop(i, None)
+        return fetched
 
     async def _fetch_alone(self, provider_id: str) -> Fetched:
-        """One mail. When it has failed too often although others came, it is unreadable."""
+        """One mail. When it has failed too often, it is unreadable."""
         try:
-            fetched = await self._source.fetch([provider_id])
+            fetched = await self._asked(self._source.fetch([provider_id]))
         except _OTHERS:
             raise
-        except ConnectorError:
-            tries = self._failed.get((provider_id,), 0) + 1
-            self._failed[(provider_id,)] = tries
-            if tries < MAIL_TRIES:
+        except ConnectorError as error:
+            tries = self._failed[provider_id] = self._failed.get(provider_id, 0) + 1
+            if tries < CHUNK_TRIES + _most(error, MAIL_TRIES):
                 raise
+            self._failed.pop(provider_id)
             self._log.warning("mail.poisonous", mailbox=self.label, tries=tries)
             return Fetched(unreadable=(Unreadable(provider_id, Reason.MAIL_UNREADABLE),))
-        self._failed.pop((provider_id,), None)
+        self._failed.pop(provider_id, None)
         return fetched
+
+    async def _asked(self, answer: Awaitable[T]) -> T:
+        """The source's answer; a mistake in the source, or in what it reads, is one of its errors."""
+        try:
+            return await answer
+        except POISON as error:
+            raise mistake(error, self._log, "source.broken", mailbox=self.label) from None
 
     async def ours(self) -> Own:
         """Who we are, with every address that any mailbox of ours was told to have."""
@@ -331,6 +345,11 @@ class Puller:
 
     async def close(self) -> None:
         await self._source.close()
+
+
+def _most(error: ConnectorError, usual: int) -> int:
+    """How many tries an error is worth."""
+    return MISTAKE_TRIES if isinstance(error, Mistake) else usual
 
 
 def read_one(message: MailMessage, mailbox: str, own: Own, words: Words) -> Reading:

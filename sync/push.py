@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from connectors.base.crm import CrmTarget
-from connectors.base.errors import ConnectorError
+from connectors.base.errors import BadReply, ConnectorError, OutcomeUnknown
 from connectors.base.model import (
     Absent,
     Attempt,
@@ -29,6 +29,7 @@ from mappings.fields import logged_body
 from mappings.model import Reason
 from sync import outbox
 from sync.keys import key
+from sync.mistakes import POISON, mistake
 from sync.model import ItemState
 from sync.outbox import Change, OnUnknown
 from sync.store import Store
@@ -56,6 +57,11 @@ class PushSettings:
 
     on_unknown: OnUnknown = OnUnknown.PARK
     language: str = "en"
+
+
+def _unknown(told: ConnectorError) -> OutcomeUnknown:
+    """A mistake in the middle of a write: nobody knows how far it came."""
+    return OutcomeUnknown(operation=told.operation, code=told.code)
 
 
 class Pusher:
@@ -131,17 +137,17 @@ class Pusher:
         )
         if not items:
             return False
+        items = items[: outbox.together(items[0].tries, CONFIRM_AT_ONCE)]
         attempts = [await self._attempt(item, item.write) for item in items]
         try:
-            found = await self._target.find_written(attempts)
-            findings = await self._own_ones(items, found)
+            findings = await self._own_ones(items, await self._find(attempts))
         except ConnectorError as error:
             changes = {
                 i.key: outbox.after_failed_lookup(error, tries=i.tries, now=now, random=self._random) for i in items
             }
         else:
             changes = {
-                item.key: outbox.after_lookup(finding, now=now, on_unknown=self._on_unknown(item))
+                item.key: outbox.after_lookup(finding, now=now, on_unknown=self._on_unknown(item), tries=item.tries)
                 for item, finding in zip(items, findings, strict=True)
             }
         await self._settle(changes, items)
@@ -159,7 +165,7 @@ class Pusher:
         if not items or self._target.usage >= HISTORY_CEILING:
             return False
         try:
-            findings = await self._target.find_written([await self._attempt(item, item.write) for item in items])
+            findings = await self._find([await self._attempt(item, item.write) for item in items])
         except ConnectorError:
             await self._store.outbox.looked_again([i.key for i in items], now + SECOND_LOOK_WAIT)
             raise
@@ -276,6 +282,7 @@ class Pusher:
         if not due:
             return []
         kind = due[0].kind
+        most = outbox.together(due[0].tries, self._capabilities[kind].batch)
         batch: list[Item] = []
         orders: set[str] = set()
         for item in due:
@@ -283,7 +290,7 @@ class Pusher:
                 continue
             batch.append(item)
             orders.add(item.order_key)
-            if len(batch) >= self._capabilities[kind].batch:
+            if len(batch) >= most:
                 break
         return batch
 
@@ -324,6 +331,16 @@ class Pusher:
             return await self._target.write_many(attempts)
         except ConnectorError as error:
             return [error] * len(attempts)
+        except POISON as error:
+            return [_unknown(mistake(error, self._log, "target.broken", target=self.name))] * len(attempts)
+
+    async def _find(self, attempts: Sequence[Attempt]) -> Sequence[Finding]:
+        """Raises `ConnectorError`s only."""
+        try:
+            return await self._target.find_written(attempts)
+        except POISON as error:
+            told = mistake(error, self._log, "target.broken", target=self.name)
+            raise BadReply(operation=told.operation, code=told.code) from None
 
     async def _settle(self, changes: Mapping[str, Change], items: Sequence[Item]) -> None:
         await self._store.outbox.settle(changes, self._clock.now())

@@ -98,7 +98,7 @@ def assemble(settings: Settings, parts: Parts, store: Store) -> Engine:
     poll = settings.poll
     mail = tuple(runner(MailLane(p, clock=parts.clock, bell=bell, poll=poll.mail_seconds)) for p in pullers.values())
     crm = tuple(runner(_target_lane(settings, name, target, bodies, parts, store)) for name, target in targets.items())
-    watched = [one.lane.name for one in (*mail, *crm)]
+    watched = [*(one.lane.name for one in (*mail, *crm)), keeper.name]
     alarms = _alarm_lane(settings, parts, store, bell, watched, tuple(targets))
     return Engine(
         store=store,

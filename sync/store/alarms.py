@@ -54,6 +54,17 @@ class Telling:
     tries: int
 
 
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """A notice that a channel has refused so far; `again` is the next try, None when it was given up."""
+
+    alarm: Known
+    event: Event
+    channel: str
+    tries: int
+    again: datetime | None
+
+
 class AlarmStore:
     """All SQL about alarms."""
 
@@ -117,6 +128,21 @@ class AlarmStore:
                 waiting.add((row.id, row.channel))
                 found.append(Telling(_known(row), Event(row.event), row.channel, row.tries))
         return tuple(found)
+
+    async def untold(self) -> tuple[Untold, ...]:
+        """What channels have refused: notices that are tried again, and of open alarms those that were given up."""
+        query = (
+            select(t.alarms, t.tellings)
+            .join(t.tellings, t.tellings.c.alarm == t.alarms.c.id)
+            .where(t.tellings.c.told_at.is_(None), t.tellings.c.tries > 0)
+            .where(~t.tellings.c.dropped | t.alarms.c.cleared_at.is_(None))
+            .order_by(t.alarms.c.id, t.tellings.c.event.desc(), t.tellings.c.channel)
+        )
+        with self._db.read() as c:
+            return tuple(
+                Untold(_known(row), Event(row.event), row.channel, row.tries, None if row.dropped else row.due_at)
+                for row in c.execute(query)
+            )
 
     async def next_due(self) -> datetime | None:
         query = select(func.min(t.tellings.c.due_at)).where(t.tellings.c.told_at.is_(None), ~t.tellings.c.dropped)

@@ -64,12 +64,13 @@ class CoverageStore:
     async def days(self, mailbox: str, *, missing: bool = False) -> tuple[Day, ...]:
         """Every counted day; with `missing` those on which mail is missing."""
         query = select(t.coverage_days).where(t.coverage_days.c.mailbox == mailbox).order_by(t.coverage_days.c.day)
+        if missing:
+            query = query.where(func.json_extract(t.coverage_days.c.sums, f"$.sums.{Whereabouts.MISSING}") > 0)
         with self._db.read() as c:
-            found = tuple(
+            return tuple(
                 Day(day=date.fromisoformat(row.day), counted_at=row.counted_at, coverage=load(row.sums))
                 for row in c.execute(query)
             )
-        return tuple(day for day in found if day.coverage[Whereabouts.MISSING]) if missing else found
 
     async def put_days(self, mailbox: str, days: Mapping[date, Coverage], now: datetime) -> None:
         """Store counts, and in the same transaction what they make of the whole mailbox."""
@@ -160,11 +161,15 @@ class CoverageStore:
         with self._db.read() as c:
             return c.execute(query).scalars().first()
 
-    async def received_in(self, mailbox: str, window: Window) -> int:
-        """How many mails from others came in then."""
-        here = (*_incoming(mailbox, window.until), t.copies.c.received_at >= window.since)
+    async def received_in(self, mailbox: str, windows: Sequence[Window]) -> list[int]:
+        """How many mails from others came in during each."""
+        if not windows:
+            return []
+        came = t.copies.c.received_at
+        sums = [func.count().filter(came >= window.since, came < window.until) for window in windows]
+        since, until = min(w.since for w in windows), max(w.until for w in windows)
         with self._db.read() as c:
-            return int(c.execute(select(func.count()).select_from(t.copies).where(*here)).scalar_one())
+            return [int(n) for n in c.execute(select(*sums).where(*_incoming(mailbox, until), came >= since)).one()]
 
 
 def _received(mailbox: str, until: datetime) -> Select[datetime]:

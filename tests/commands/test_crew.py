@@ -134,16 +134,16 @@ def test_the_end_waits_for_steps_under_way_but_not_for_ever():
     assert took == pytest.approx(60)
 
 
-def test_a_mistake_of_ours_ends_the_wait_and_comes_out_at_the_end():
+def test_what_ends_a_lanes_runner_ends_the_wait_and_comes_out_at_the_end(monkeypatch):
     async def main():
         clock = VirtualClock()
 
-        async def broken():
+        async def broken(self, stop):
             await clock.sleep(5)
             raise KeyError("ours")
 
-        crew, _ = crew_of(clock, Lane("a"), Lane("b", step=broken))
-        await crew.begun()
+        monkeypatch.setattr(LaneRunner, "run", broken)
+        crew, _ = crew_of(clock, Lane("a"), Lane("b"))
         await crew.broken()
         with pytest.raises(KeyError, match="ours"):
             await crew.stop()

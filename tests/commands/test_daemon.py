@@ -193,14 +193,17 @@ def test_a_reload_takes_a_good_configuration_and_refuses_what_cannot_work(office
     assert [line["mailboxes"] for line in log if line["event"] == "config.reloaded"] == [3]
 
 
-def test_a_mistake_in_a_lane_ends_with_70_and_is_logged_without_contents(office):
+def test_a_mistake_in_a_lane_pauses_it_and_is_logged_without_contents(office):
     office.change(lambda data: data["connections"]["google"].update(type="tests.commands.office:BrokenSource"))
-    process = office.start("run")
-    _, err = process.communicate(timeout=WITHIN)
-    broken = [line for line in map(json.loads, err.splitlines()) if line["event"] == "worker.broken"]
-    assert process.returncode == 70
-    assert broken[0]["exception"] == "ZeroDivisionError"
-    assert "Dear Alice" not in err
+    with daemon(office) as service:
+        service.until(lambda: [lane for lane in office.told("status")["lanes"] if lane["state"] == "paused"])
+        paused = [lane for lane in office.told("status")["lanes"] if lane["state"] == "paused"]
+        code, log = service.stop()
+    broken = [line for line in log if line["event"] == "source.broken"]
+    assert code == 0
+    assert {line["error"] for line in broken} == {"ZeroDivisionError"}
+    assert {lane["code"] for lane in paused} == {f"Mistake ZeroDivisionError {broken[0]['number']}"}
+    assert "Dear Alice" not in str(log)
 
 
 def test_requests_go_to_the_runtime_folder_however_long_its_name_is(tmp_path, office):

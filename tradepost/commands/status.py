@@ -60,6 +60,7 @@ async def _read(store: Store, settings: Settings, addresses: list[str], *, runni
         paused_kinds=tuple(paused),
         missing_days={a: await store.coverage.days(a, missing=True) for a in addresses},
         alarms=await store.alarms.open(),
+        untold=await store.alarms.untold(),
     )
     return status, doings
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import Any, TypeVar
 
-from connectors.base.errors import ConnectorError
 from connectors.base.services import Clock
 from sync.lanes import Lane, LaneRunner, MailLane, TargetLane
 
@@ -77,10 +76,8 @@ class _Watched:
     async def start(self) -> None:
         try:
             await self._timed(self._lane.start())
-        except ConnectorError:
-            self.begun.set()  # paused or waiting, with its reason
-            raise
-        self.begun.set()
+        finally:
+            self.begun.set()  # well, or paused or waiting with its reason
 
     async def step(self) -> float:
         if self._again:

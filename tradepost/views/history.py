@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from rich.console import Group, RenderableType
 
 from sync.coverage import Whereabouts
-from sync.store.alarms import Known
+from sync.store.alarms import Known, Untold
 from sync.store.coverage import Day
 from sync.store.mail import Run
 from sync.store.report import MailReport
@@ -32,6 +32,7 @@ class Doings:
     paused_kinds: Sequence[tuple[str, str, str]] = ()
     missing_days: Mapping[str, Sequence[Day]] = field(default_factory=dict)
     alarms: Sequence[Known] = ()
+    untold: Sequence[Untold] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,7 @@ def doings_view(doings: Doings, language: Language) -> RenderableType:
     parts: list[RenderableType] = []
     if doings.alarms:
         parts.append(alarms_table(doings.alarms, language))
+    parts += [cell(untold_line(one, language), "missing") for one in doings.untold]
     parts += [cell(line, "missing") for line in _missing_lines(doings.missing_days, language)]
     if doings.unreadable:
         parts.append(unreadable_table(doings.unreadable, language))
@@ -92,6 +94,7 @@ def doings_json(doings: Doings, language: Language) -> dict[str, object]:
     return {
         "running": doings.running,
         "alarms": [alarm_json(alarm, language) for alarm in doings.alarms],
+        "untold_alarms": [untold_json(one) for one in doings.untold],
         "missing_days": {
             mailbox: {day.day.isoformat(): day.coverage[Whereabouts.MISSING] for day in days}
             for mailbox, days in doings.missing_days.items()
@@ -124,6 +127,25 @@ def told_alarm(alarm: Known, language: Language) -> tuple[str, str]:
     """Title and text of an alarm."""
     values = {"subject": alarm.subject, **alarm.facts, **_in_words(alarm.facts, language)}
     return say(f"alarm.{alarm.kind}.title", language, **values), say(f"alarm.{alarm.kind}.text", language, **values)
+
+
+def untold_line(one: Untold, language: Language) -> str:
+    """Which channel has refused an alarm, how often, and when it is tried again."""
+    values = {"channel": one.channel, "tries": one.tries, "title": told_alarm(one.alarm, language)[0]}
+    if one.again is None:
+        return say("status.told_nobody", language, **values)
+    return say("status.untold", language, **values, again=moment(one.again))
+
+
+def untold_json(one: Untold) -> dict[str, object]:
+    return {
+        "kind": one.alarm.kind,
+        "subject": one.alarm.subject,
+        "event": one.event,
+        "channel": one.channel,
+        "tries": one.tries,
+        "again": iso(one.again),
+    }
 
 
 def alarm_json(alarm: Known, language: Language) -> dict[str, object]:
