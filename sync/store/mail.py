@@ -211,6 +211,8 @@ class MailStore:
     ) -> None:
         """Transaction 1: facts, identity, copy and dirty thread of every mail, together."""
         with self._db.tx("keep") as c:
+            if run is not None and _undone_run(c, run):
+                return  # the page was on its way when somebody undid its run
             live_from = c.execute(select(t.mailboxes.c.live_from).where(t.mailboxes.c.name == mailbox)).scalar_one()
             marks = marks_of(c)
             for one in kept:
@@ -402,8 +404,10 @@ class MailStore:
 
     async def turn_page(self, run: int, page: str | None, listed: int, now: datetime) -> None:
         """A page of a run is kept: remember the next, or that it was the last."""
-        done = page is None
         with self._db.tx("turn_page") as c:
+            if _undone_run(c, run):
+                return
+            done = page is None
             c.execute(
                 update(t.runs)
                 .where(t.runs.c.id == run)
@@ -445,6 +449,12 @@ def _add_run(c: Connection, kind: str, mailbox: str, since: datetime, until: dat
         kind=kind, mailbox=mailbox, since=since, until=until, page=None, listed=0, read=0, done=False, created_at=now
     )
     return int(c.execute(statement.returning(t.runs.c.id)).scalar_one())
+
+
+def _undone_run(c: Connection, run: int) -> bool:
+    """Whether a run was undone, so that it is over whatever it still finds."""
+    query = select(t.runs.c.id).where(t.runs.c.id == run, t.runs.c.undone_at.is_not(None))
+    return c.execute(query).first() is not None
 
 
 def _is_undone() -> Exists:
