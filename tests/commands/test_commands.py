@@ -264,6 +264,17 @@ def test_a_backfill_is_not_well_while_mail_is_missing(started):
     assert asked == ["backfill", "progress", "count", "progress", "count"]
 
 
+@pytest.mark.parametrize("name", ["backfill", "rebuild"])
+def test_who_stops_it_is_told_the_command_he_called(started, name):
+    settings = load(started.config, {})
+    out = open_console(io.StringIO(), {})
+    invocation = Invocation(language=Language.EN, out=out, err=out, environ={})
+    windows = windows_of(settings, [LILY, TOM], datetime(2026, 3, 2, tzinfo=UTC), None, SystemClock().now())
+    job = backfill._Backfill(invocation, settings, windows, Events(), command=name, as_json=False)
+    beginning = f"tradepost -c {started.config} {name} --since 2026-03-02 --mailbox {LILY}"
+    assert job._command().startswith(beginning)
+
+
 def test_a_plan_tells_a_mailbox_that_cannot_be_listed(started):
     started.do(lambda company: company.gmail.set_mail_service(TOM, on=False))
     code, out, _ = started.call("backfill", "--plan")

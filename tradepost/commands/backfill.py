@@ -60,14 +60,19 @@ def run(
     mailboxes: tuple[str, ...],
     yes: bool,
     as_json: bool,
+    command: str = "backfill",
 ) -> int:
-    """0 when the windows are read and nothing is missing, 130 when stopped. Raises `UserError`."""
+    """0 when the windows are read and nothing is missing, 130 when stopped. Raises `UserError`.
+
+    `command` is what a person has called, and calls again to go on.
+    """
     settings = invocation.settings()
     windows = windows_of(settings, chosen_mailboxes(settings, mailboxes), since, until, SystemClock().now())
     if not plan:
         require_person(yes=yes)
     with command_log(invocation, settings) as log:
-        return asyncio.run(_Backfill(invocation, settings, windows, log, as_json=as_json).run(plan=plan, yes=yes))
+        work = _Backfill(invocation, settings, windows, log, command=command, as_json=as_json)
+        return asyncio.run(work.run(plan=plan, yes=yes))
 
 
 def windows_of(
@@ -113,13 +118,21 @@ class _Backfill:
     """One call of the command."""
 
     def __init__(
-        self, invocation: Invocation, settings: Settings, windows: Sequence[Window], log: Log, *, as_json: bool
+        self,
+        invocation: Invocation,
+        settings: Settings,
+        windows: Sequence[Window],
+        log: Log,
+        *,
+        command: str = "backfill",
+        as_json: bool,
     ) -> None:
         self._invocation = invocation
         self._say = invocation.say
         self._settings = settings
         self._windows = windows
         self._log = log
+        self._called = command
         self._as_json = as_json
         self._clock = SystemClock()
         self._told: dict[str, str] = {}
@@ -302,9 +315,8 @@ class _Backfill:
         since = [f"--since {min(days):%Y-%m-%d}"] if len(days) == 1 else []
         boxes = [f"--mailbox {shlex.quote(window.mailbox)}" for window in self._windows]
         every = len(boxes) == len(self._settings.mailboxes)
-        return " ".join(
-            ["tradepost", "-c", shlex.quote(str(self._settings.file)), "backfill", *since, *([] if every else boxes)]
-        )
+        words = ["tradepost", "-c", shlex.quote(str(self._settings.file)), self._called]
+        return " ".join([*words, *since, *([] if every else boxes)])
 
     def _show(self, outcome: Outcome) -> None:
         if self._as_json:

@@ -32,7 +32,9 @@ def run(invocation: Invocation, *, since: datetime | None, yes: bool, as_json: b
         if not _begun(invocation, settings, yes=yes):
             invocation.print(invocation.say("rebuild.left"))
             return 1
-    code = backfill.run(invocation, plan=False, since=since, until=None, mailboxes=(), yes=True, as_json=as_json)
+    code = backfill.run(
+        invocation, plan=False, since=since, until=None, mailboxes=(), yes=True, as_json=as_json, command="rebuild"
+    )
     if code == backfill.INTERRUPTED:
         return code
     survey = _end(settings, well=code == 0)
