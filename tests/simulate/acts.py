@@ -89,6 +89,7 @@ class Acts:
     def __init__(self, script: Script, box: Box, ids: dict[str, str]) -> None:
         self.script, self.box, self.ids = script, box, ids
         self.copies: dict[int, dict[str, str]] = {}
+        self.bytes: dict[int, bytes] = {}
         self.called = {record: name for name, record in ids.items()}
 
     @property
@@ -103,10 +104,11 @@ class Acts:
     def mail(self, event: Event) -> None:
         mail = event.mail
         assert mail is not None
-        at = START + timedelta(seconds=event.at)
-        raw = render(self.script, mail, at, self.company.domain)
+        came = START + timedelta(seconds=event.at)
+        raw = render(self.script, mail, came - timedelta(seconds=mail.late), self.company.domain)
         self.company.remember(raw)
-        received = at if event.at < 0 else None
+        self.bytes[mail.number] = raw
+        received = came if event.at < 0 else None
         if mail.kind in ("draft", "junk"):
             box = f"{mail.sender if mail.kind == 'draft' else mail.to[0]}@{self.company.domain}"
             host = self.company.host_of(box)
@@ -117,6 +119,11 @@ class Acts:
 
     def _everywhere(self, event: Event) -> list[tuple[str, str]]:
         return list(self.copies.get(event.number, {}).items())
+
+    def deliver_again(self, event: Event) -> None:
+        """A relay delivers a mail a second time to the first mailbox that has it."""
+        for box, _ in self._everywhere(event)[:1]:
+            self.company.host_of(box).deliver_to(box, self.bytes[event.number])
 
     def archive(self, event: Event) -> None:
         self._move(event, "archive")

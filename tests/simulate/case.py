@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.simulate.judge import Verdict, judge
 from tests.simulate.looks import Ending
-from tests.simulate.ruin import WHOLE, Dose, Ruin, Seen, draw
+from tests.simulate.ruin import WHOLE, Dose, Ruin, Seen, draw, kind_of
 from tests.simulate.script import WEEK, Script, Size, write_script
 from tests.simulate.week import Week, live
 from tests.sweep.run import MEMORY
@@ -53,6 +53,11 @@ class Found:
     @property
     def kinds(self) -> frozenset[str]:
         return frozenset(w.what for w in (*self.before.wrong, *self.verdict.wrong))
+
+    @property
+    def happened(self) -> frozenset[str]:
+        """What the script has in it, and what of the ruin has really struck."""
+        return self.case.script.kinds | {kind_of(at, what) for (at, what), n in self.struck.items() if n}
 
     @property
     def plan(self) -> Plan:

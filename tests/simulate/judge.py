@@ -192,5 +192,8 @@ def _sums(ending: Ending, verdict: Verdict) -> None:
         add(Wrong(what="while_off", why=f"{ending.written_while_off} write calls while writes were off"))
     if ending.bodies_left:
         add(Wrong(what="bodies", why=f"{ending.bodies_left} bodies are older than seven days"))
+    for what, whys in (("late", ending.late), ("disorder", ending.disorder), ("mistake", ending.mistakes)):
+        for why in whys:
+            add(Wrong(what=what, why=why))
     if ending.stuck:
         add(Wrong(what="stuck", why=ending.stuck))

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.exc import OperationalError
+
+from connectors.base.model import Remove
+from mappings.model import Reason
 from sync.coverage import Whereabouts
 from sync.keeper import count
 from sync.model import ItemState
 from sync.store.outbox import SECOND_LOOK
+from sync.store.report import ItemReport
 from tradepost.sandbox.hosts import SeenDeal, SeenTask
 from tradepost.sandbox.hubspot.host import HubSpotHost
 from tradepost.sandbox.salesforce.host import SalesforceHost
@@ -35,6 +42,8 @@ class Parked:
 class Ending:
     """A week's end. `logged` counts our activities by Message-ID and, where a mail has one a record, by record.
 
+    `late` names what the product found more than a day after it had gone wrong, `disorder` writes that overtook others
+    of their order key, `mistakes` what broke in our own program.
     `mended` counts records removed by a second look, `healed` the counts of coverage that found a mail missing.
     Records go by the short names of who they are. `entries` are the activities' own ids by the same key, `shown` the people and companies that show a mail.
     """
@@ -54,6 +63,9 @@ class Ending:
     written_while_off: int = 0
     bodies_left: int = 0
     stuck: str = ""
+    late: tuple[str, ...] = ()
+    disorder: tuple[str, ...] = ()
+    mistakes: tuple[str, ...] = ()
     spans: bool = True
     stage_order: tuple[str, ...] = ()
 
@@ -89,12 +101,35 @@ async def look(week: Week, *, stuck: str) -> Ending:
             ending.missing[name] = report.coverage[Whereabouts.MISSING]
     ending.parked = await week.parked()
     ending.unkeyed = await week.unkeyed()
-    items = await week.engine.store.report.items((ItemState.DONE,), limit=10**6)
-    ending.mended = sum(i.rule == SECOND_LOOK for i in items)
+    items = await week.engine.store.report.items((ItemState.DONE, ItemState.PARKED), limit=10**6)
+    ending.mended = sum(i.rule == SECOND_LOOK and i.state is ItemState.DONE for i in items)
+    ending.late = tuple(_found_late(items, timedelta(days=1, hours=2) + week.away()))
+    ending.disorder = tuple(week.disorder)
+    ending.mistakes = tuple(_mistakes(week))
     ending.healed = sum(
         event.startswith("coverage") and dict(ids).get("missing", "0") != "0" for _, event, ids in week.box.events.lines
     )
     return ending
+
+
+def _found_late(items: Sequence[ItemReport], most: timedelta) -> Iterable[str]:
+    """Doubled records and unknown outcomes that were found later than that after the sending."""
+    sent = {(i.mail, i.kind): i.sent_at for i in items if i.sent_at is not None and i.rule != SECOND_LOOK}
+    for item in items:
+        since, found = item.sent_at, item.ended_at
+        if item.rule == SECOND_LOOK and isinstance(item.write, Remove):
+            since, found = sent.get((item.mail, item.write.made_by)), item.created_at
+        elif item.reason != Reason.OUTCOME_UNKNOWN:
+            continue
+        if since is not None and found is not None and found - since > most:
+            yield f"{item.kind.value} {item.reason} after {(found - since).total_seconds() / 3600:.0f} h"
+
+
+def _mistakes(week: Week) -> Iterable[str]:
+    """What broke in the program, but for the locked file, which is none of its faults."""
+    for _, event, ids in week.box.events.lines:
+        if event.endswith(".broken") and dict(ids).get("error") != OperationalError.__name__:
+            yield f"{event}: {dict(ids).get('error')} at {dict(ids).get('frames', '')[-200:]}"
 
 
 def _text(crm: Any, task: str) -> str:

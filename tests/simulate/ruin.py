@@ -22,6 +22,12 @@ EFFECTS: Mapping[str, Mapping[str, object]] = {
 TROUBLES = ("token_death", "quota_gone", "expired_cursor", "expired_pages", "clock_jump", "disk_full", "outage")
 CRASH = "crash"
 LOCKED = "locked"
+RUINS = frozenset({f"fault: {name}" for name in (*EFFECTS, CRASH, LOCKED)} | {f"trouble: {name}" for name in TROUBLES})
+
+
+def kind_of(at: str, what: str) -> str:
+    """The name of what struck there, as `RUINS` has it."""
+    return f"trouble: {at}" if what == "trouble" else f"fault: {what}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """One mail. `other` is the outsider it is to or from (a short name), `kind` says what it is; see `_NOT_LOGGED`."""
+    """One mail. `other` is the outsider it is to or from (a short name), `kind` says what it is; see `_NOT_LOGGED`.
+
+    `late` is how many seconds it was on its way: later mails of its thread may have come before it.
+    """
 
     number: int
     thread: str
@@ -51,6 +54,7 @@ class Mail:
     kind: str = "human"
     answers: tuple[int, ...] = ()
     other: str = ""
+    late: float = 0.0
 
     @property
     def message_id(self) -> str:
@@ -73,7 +77,8 @@ class Event:
             copies = f", copy to {', '.join(self.mail.cc)}" if self.mail.cc else ""
             said = f"{self.mail.sender} writes mail {self.mail.number} to {', '.join(self.mail.to)}{copies}"
             kind = "" if self.mail.kind == "human" else f" ({self.mail.kind})"
-            return f'{said}{kind}: "{self.mail.subject}"'
+            late = f", {self.mail.late / HOUR:.1f} h on its way" if self.mail.late else ""
+            return f'{said}{kind}{late}: "{self.mail.subject}"'
         parts = [self.what.replace("_", " "), self.who, f"mail {self.number}" if self.number else "", self.to]
         return " ".join(p for p in parts if p)
 
@@ -83,16 +88,16 @@ class Size:
     """How large a company is. `ticks` are the moments of a week at which the program looks."""
 
     mailboxes: int = 4
-    threads: int = 20
+    threads: int = 27
     companies: int = 6
-    history: int = 6
-    noise: int = 12
-    ticks: int = 20
+    history: int = 8
+    noise: int = 14
+    ticks: int = 14
 
 
 WEEK = Size()
-SMALL = Size(mailboxes=2, threads=7, companies=3, history=3, noise=3, ticks=8)
-COMPANY = Size(mailboxes=20, threads=950, companies=40, history=250, noise=500, ticks=60)
+SMALL = Size(mailboxes=2, threads=7, companies=3, history=3, noise=3, ticks=6)
+COMPANY = Size(mailboxes=20, threads=850, companies=40, history=220, noise=450, ticks=40)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +111,15 @@ class Script:
     companies: dict[str, str] = field(hash=False)
     ticks: tuple[float, ...]
     events: tuple[Event, ...]
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """What people, providers and the program do in it, by name."""
+        mails = {f"mail: {m.kind}" for m in self.mails} | {"mail: overtaken" for m in self.mails if m.late}
+        first: dict[str, str] = {}
+        ours = [m for m in self.mails if m.kind == "human" and m.sender not in self.people]
+        mails |= {"mail: by a colleague" for m in ours if first.setdefault(m.thread, m.sender) != m.sender}
+        return frozenset(mails | {f"act: {e.what}" for e in self.events if e.mail is None})
 
     @property
     def mails(self) -> tuple[Mail, ...]:
@@ -171,6 +185,13 @@ def still_deals(script: Script) -> frozenset[str]:
     odd |= {script.people[m.other].company for m in script.mails if m.number in taken and m.other in script.people}
     return frozenset(c for c in script.companies if c not in moved | odd)
 
+
+_NOISE = ("newsletter", "bounce", "internal", "draft", "junk")
+MAILS = frozenset(f"mail: {kind}" for kind in ("human", "overtaken", "by a colleague", *_NOISE))
+_IN_CRM = ("move_deal", "new_contact", "merge", "convert", "delete_contact", "close_task")
+_IN_MAILBOX = ("archive", "trash", "delete_mail", "deliver_again")
+_OF_PROGRAM = ("restart", "backfill", "writes_off", "writes_on", "exclude", "reload")
+ACTS = frozenset(f"act: {what}" for what in (*_IN_CRM, *_IN_MAILBOX, *_OF_PROGRAM))
 
 # ------------------------------------------------------------------------------------------------------------- the cast
 
@@ -291,23 +312,26 @@ class _Writer:
 
     def _moment(self, tick: int) -> float:
         """Shortly before a tick, at a second of its own: some CRMs tell mails of one sender apart by nothing else."""
-        at = int(self.ticks[tick] - self.chance.uniform(20, 1500))
+        return self._free(int(self.ticks[tick] - self.chance.uniform(20, 1500)))
+
+    def _after(self, moment: float) -> float:
+        """A little later, at a second of its own."""
+        return self._free(int(moment + self.chance.uniform(20, 4000)))
+
+    def _free(self, at: int) -> float:
         while at in self.seconds:
             at += 1
         self.seconds.add(at)
         return float(at)
 
     def _past(self) -> float:
-        at = -int(self.chance.uniform(DAY, (HISTORY_DAYS - 1) * DAY))
-        while at in self.seconds:
-            at += 1
-        self.seconds.add(at)
-        return float(at)
+        return self._free(-int(self.chance.uniform(DAY, (HISTORY_DAYS - 1) * DAY)))
 
     def _mail(self, at: float, **more: object) -> Mail:
+        """A mail that is written at a moment and comes when it comes."""
         self.number += 1
         mail = Mail(number=self.number, **more)  # type: ignore[arg-type]
-        self.events.append(Event(at=at, what="mail", mail=mail))
+        self.events.append(Event(at=at + mail.late, what="mail", mail=mail))
         return mail
 
     def _thread(self, name: str, other: str, *, live: bool) -> None:
@@ -328,9 +352,10 @@ class _Writer:
             if incoming:
                 sender, to = other, (mine,)
             else:
-                sender = "eva" if cc and chance.random() < 0.2 else mine
-                to = (other,)
+                sender, to = self._answering(mine, colleague, copied=bool(cc)), (other,)
+            cc = tuple(mine if one == sender else one for one in cc)
             cc = (*cc, second) if second and not incoming and chance.random() < 0.3 else cc
+            late = incoming and n + 1 < len(times) and live and chance.random() < 0.15
             mail = self._mail(
                 at,
                 thread=name,
@@ -341,9 +366,15 @@ class _Writer:
                 text=text.format(w=word, n=self.number),
                 answers=tuple(told),
                 other=other,
+                late=self._after(times[n + 1]) - at if late else 0.0,
             )
             told.append(mail.number)
             incoming = not incoming if chance.random() < 0.8 else incoming
+
+    def _answering(self, mine: str, colleague: str, *, copied: bool) -> str:
+        """Who of us answers: now and then a colleague, or eva, whose mailbox is not read but who copies one that is."""
+        draw = self.chance.random()
+        return "eva" if copied and draw < 0.15 else colleague if draw > 0.85 else mine
 
     def _second(self, other: str) -> str:
         """A colleague of an outsider, to be copied in."""
@@ -351,7 +382,7 @@ class _Writer:
         return f"{company}-{1 - int(other[-1])}" if company and other[-1] in "01" else ""
 
     def _noise(self, n: int) -> None:
-        kind = self.chance.choice(("newsletter", "bounce", "internal", "draft", "junk"))
+        kind = self.chance.choice(_NOISE)
         tick, mine = self.chance.randrange(len(self.ticks)), self.chance.choice(self.ours)
         other = self.chance.choice([o for o in self.ours if o != mine])
         sender = {"internal": other, "draft": mine, "newsletter": "news", "bounce": "robot", "junk": "spam"}[kind]
@@ -395,8 +426,8 @@ class _Writer:
 
     def _mailbox_acts(self) -> None:
         mails = [e for e in self.events if e.mail is not None and e.at > 0 and e.mail.kind == "human"]
-        for event in self.chance.sample(mails, k=min(len(mails), 6)):
-            what = self.chance.choice(("archive", "archive", "trash", "delete_mail"))
+        for event in self.chance.sample(mails, k=min(len(mails), 7)):
+            what = self.chance.choice(("archive", "archive", "trash", "delete_mail", "deliver_again"))
             assert event.mail is not None
             self.events.append(
                 Event(at=event.at + self.chance.choice((1.0, 30_000.0)), what=what, number=event.mail.number)

@@ -24,10 +24,11 @@ from tests.simulate.acts import Acts, furnish
 from tests.simulate.looks import Ending, Parked, look
 from tests.simulate.ruin import CRASH, EFFECTS, LOCKED, Ruin, Seen
 from tests.simulate.script import DAY, HISTORY_DAYS, HOUR, Event, Script
+from tests.simulate.troubles import Troubles
 from tests.sweep.scenario import Crash, Life, Plan
 from tradepost.config import load
 from tradepost.sandbox.company import write_config
-from tradepost.sandbox.kernel import Effect, Fault
+from tradepost.sandbox.kernel import Effect
 from tradepost.sandbox.virtual import START, VirtualClock, run
 from tradepost.service.parked import retry
 
@@ -35,8 +36,10 @@ Doing = Callable[[Any], Awaitable[object]]
 MOVES = {"quotation_sent": "apply", "order_received": "propose"}
 # Day 8, 21:00 at the company: no timer of ours falls due within hours.
 END = 8 * DAY + 5 * HOUR
-CALM = 7 * DAY
-LAST_LOOKS = (CALM, CALM + 3 * HOUR, CALM + 9 * HOUR, CALM + 16 * HOUR, END)
+CALM = END - DAY  # what went wrong until then must be found within a day
+RETRY = CALM + 10 * HOUR
+LAST_LOOKS = (CALM, CALM + 3 * HOUR, RETRY, END)
+WAITS_FOR_LOCK = 30_000  # ms, as the product sets it
 BODIES_KEPT = timedelta(days=7)
 
 
@@ -64,13 +67,14 @@ class Office(Box):
         super().__init__(folder, **more)
         self.right = self.clock
         self.own = Skewed(self.clock)
+        self.forgives = True  # what breaks is judged in the end
 
     def engine(self, **more: Any) -> Any:
         self.clock = self.own  # type: ignore[assignment]
         return super().engine(**more)
 
 
-class Week(Life):
+class Week(Troubles, Life):
     """The life of one company under a script and its ruin. Inherits death and the files it leaves from the sweep."""
 
     def __init__(self, folder: Path, script: Script, ruin: Sequence[Ruin] = (), *, broken: str = "") -> None:
@@ -93,12 +97,14 @@ class Week(Life):
             ),
             key=lambda x: x[0],
         )
+        self.untidy = True  # no housekeeping yet at this tick
+        self.disorder: list[str] = []
+        self.sent_last: dict[str, int] = {}
         self.off_since: int | None = None
         self.while_off = 0
         self.retried = 0
         self.doing: Doing | None = None
         self.locker: sqlite3.Connection | None = None
-        self.full: float | None = None
         self.box = self._box(folder)
         self.acts = Acts(script, self.box, self.ids)
         self.box.transport.on_step = self.step
@@ -142,14 +148,14 @@ class Week(Life):
         try:
             return await super().process()
         except OperationalError:
-            # No lane expects a file that stays locked: the process ends, and its supervisor starts it anew.
+            # A process that cannot even start over a locked file ends, and its supervisor starts it anew.
             if self.locker is None:
                 raise
             self.crashes += 1
-            self.locker.close()
-            self.locker = None
             await self.restart()
             return ("locked out",)
+        finally:
+            self._unlock()
 
     def _lock(self, label: str) -> None:
         """Somebody else (a backup, an indexer) holds the file's write lock for longer than we wait."""
@@ -157,7 +163,41 @@ class Week(Life):
             self.struck[label, LOCKED] += 1
             self.locker = sqlite3.connect(self.box.state, timeout=0, isolation_level=None)
             self.locker.execute("BEGIN IMMEDIATE")
-            self.engine.store.db._connection.connection.driver_connection.execute("PRAGMA busy_timeout=0")
+            self._wait_for_lock(0)
+
+    def _unlock(self) -> None:
+        if self.locker is not None:
+            self.locker.close()
+            self.locker = None
+            self._wait_for_lock(WAITS_FOR_LOCK)
+
+    def _wait_for_lock(self, milliseconds: int) -> None:
+        if self.engine is not None:
+            raw = self.engine.store.db._connection.connection.driver_connection
+            raw.execute(f"PRAGMA busy_timeout={milliseconds}")
+
+    def _break(self, engine: Any) -> None:
+        super()._break(engine)
+        told = engine.store.outbox.sending
+
+        async def sending(keys: Sequence[str], now: datetime) -> Any:
+            marked = await told(keys, now)
+            self._in_order(engine.store, keys)
+            return marked
+
+        engine.store.outbox.sending = sending
+
+    def _in_order(self, store: Any, keys: Sequence[str]) -> None:
+        """What has one order key goes out one by one, in the order of its decisions."""
+        query = select(t.items.c.seq, t.items.c.order_key, t.items.c.kind).where(t.items.c.key.in_(keys))
+        with store.db.read() as c:
+            rows = c.execute(query.where(t.items.c.order_key != "")).all()
+        for row in rows:
+            if self.sent_last.get(row.order_key, 0) > row.seq:
+                self.disorder.append(f"{row.kind} {row.seq} went out after {self.sent_last[row.order_key]}")
+            self.sent_last[row.order_key] = row.seq
+        if len({row.order_key for row in rows}) < len(rows):
+            self.disorder.append(f"{len(rows)} items shared a batch and an order key")
 
     async def restart(self) -> None:
         """SIGTERM and a new start."""
@@ -182,13 +222,15 @@ class Week(Life):
     async def _round(self, engine: Any) -> tuple:
         """Every lane at once, then the targets again for what the mailboxes brought.
 
-        A broken engine gets no housekeeping: what a count heals hours later was lost all the same.
+        Housekeeping once a tick is enough. A broken engine gets none: what a count heals later was lost all the same.
         """
         self._disk(engine)
         lanes = [*engine.mail, *engine.crm]
         for runner in lanes:
             runner.lane.poll_now()
-        troubles = await self._run(*lanes, *([engine.keeper] if self.ruin and not self.plan.broken else []))
+        tidy = self.ruin and not self.plan.broken and self.untidy
+        troubles = await self._run(*lanes, *([engine.keeper] if tidy else []))
+        self.untidy = False
         troubles += await self._run(*engine.crm)
         counts = await engine.store.report.counts()
         states = ("ready", "sending", "unknown") if self.off_since is None else ("sending", "unknown")
@@ -203,7 +245,8 @@ class Week(Life):
 
     async def work(self, until: float) -> tuple:
         """The program at one tick: as often as needed, as far as time allows."""
-        for _ in range(4 if self.ruin else 3):
+        self.untidy = True
+        for _ in range(3):
             amiss = await self.process()
             if not amiss:
                 break
@@ -241,7 +284,7 @@ class Week(Life):
             await self._troubles(tick)
             if tick == CALM:
                 await self._calm()
-            if tick == LAST_LOOKS[2]:
+            if tick == RETRY:
                 await self.ask(self._person_retries)
             amiss = await self.work(after)
         return await self._finish(amiss)
@@ -271,6 +314,7 @@ class Week(Life):
     async def _bodies(self, ending: Ending) -> Ending:
         """Eight more days, one round of housekeeping: no body may be older than its time."""
         await self.until(END + 8 * DAY)
+        self.untidy = True
         await self.process()
         if self.engine is None:
             await self.process()
@@ -351,72 +395,6 @@ class Week(Life):
         self.deaths.clear()
         self.locks.clear()
         await self.do_writes_on(Event(at=CALM, what="writes_on"))
-
-    def _host(self, name: str) -> Any:
-        every = [*self.box.company.mail.values(), *self.box.company.crms.values()]
-        return next(host for host in every if host.name == name)
-
-    def trouble_token_death(self, one: Ruin, *, begins: bool) -> None:
-        host = self._host(one.at)
-        match one.at if begins else "":
-            case "salesforce":
-                host.org.expire_sessions()
-            case "zoho":
-                host.org.expire_tokens()
-            case "hubspot":
-                host.portal.expire_tokens()
-            case "gmail" | "graph":
-                host.vendor.expire_tokens()
-
-    def trouble_quota_gone(self, one: Ruin, *, begins: bool) -> None:
-        host: Any = self.box.company.crm
-        match host.name if begins else "":
-            case "salesforce":
-                host.org.set_daily_limit(used=host.org.settings.daily_requests)
-            case "hubspot":
-                host.portal.set_daily_used(10**7)
-            case "zoho":
-                host.org.set_credits_used(host.org.credits)
-
-    def trouble_expired_cursor(self, one: Ruin, *, begins: bool) -> None:
-        (host,) = self.box.company.mail.values()
-        expire = getattr(host.vendor, "expire_history", None) or host.vendor.expire_sync_state
-        if begins:
-            expire(f"{one.at}@{host.domain}")
-
-    def trouble_expired_pages(self, one: Ruin, *, begins: bool) -> None:
-        (host,) = self.box.company.mail.values()
-        if begins:
-            host.vendor.expire_pages(f"{one.at}@{host.domain}")
-
-    def trouble_outage(self, one: Ruin, *, begins: bool) -> None:
-        """The vendor answers 503 to everything for some hours."""
-        if begins:
-            self.box.world.faults.add(Fault(vendor=one.at, effect=Effect.STATUS, status=503, times=10**6))
-            return
-        kept = [f for f in self.box.world.faults.pending() if f.times < 1000]
-        self.box.world.faults.clear()
-        for fault in kept:
-            self.box.world.faults.add(fault)
-
-    def trouble_clock_jump(self, one: Ruin, *, begins: bool) -> None:
-        self.box.own.skew = timedelta(seconds=one.amount) if begins else timedelta()
-
-    def trouble_disk_full(self, one: Ruin, *, begins: bool) -> None:
-        self.full = one.amount if begins else None
-        if self.engine is not None and not begins:
-            self._pages(self.engine, 2**30)
-
-    def _disk(self, engine: Any) -> None:
-        if self.full is not None:
-            with engine.store.db.read() as c:
-                pages = c.exec_driver_sql("PRAGMA page_count").scalar()
-            self._pages(engine, int(pages + self.full))
-
-    @staticmethod
-    def _pages(engine: Any, most: int) -> None:
-        with engine.store.db.read() as c:
-            c.exec_driver_sql(f"PRAGMA max_page_count={most}")
 
     # --------------------------------------------------------------------------------------------------------- a person
 

@@ -268,10 +268,10 @@ class Life:
         match self.plan.broken:
             case "no row before the call":
 
-                async def nothing(*_: Any) -> None:
-                    return None
+                async def unwritten(keys: Sequence[str], _: Any) -> frozenset[str]:
+                    return frozenset(keys)
 
-                engine.store.outbox.sending = nothing
+                engine.store.outbox.sending = unwritten
             case "no look-up":
                 for target in engine.targets.values():
 
