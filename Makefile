@@ -39,7 +39,7 @@ lint: $(VENV)/.ready  ## style, types, import contracts, unit file
 check: lint test  ## exactly what CI runs
 
 pairs: $(VENV)/.ready  ## the main path over all six pairs (two minutes; the tests take three of them)
-	TRADEPOST_PAIRS=all $(BIN)/python -m pytest -n 2 -q tests/paths/test_pairs.py
+	TRADEPOST_PAIRS=all $(BIN)/python -m pytest -n 2 -q tests/paths/test_pairs.py tests/erase
 
 determinism: $(VENV)/.ready  ## fifty runs of one seed for every pair, the same log byte for byte (some minutes)
 	$(BIN)/python -m tests.determinism

@@ -129,6 +129,7 @@ async def put_in_place(state: Path, key: bytes, *, now: datetime, mailboxes: Seq
     store = Store.open(staged, key=key)
     try:
         await store.restore.step_back(now, mailboxes)
+        await store.erase.adopt(*_erased_in(state))
         survey = await store.restore.survey()
         store.db.truncate_wal()
     finally:
@@ -142,10 +143,24 @@ async def put_anew(state: Path, key: bytes, *, now: datetime) -> Path | None:
     store = Store.open(state.with_name(STAGED), key=key)
     try:
         await store.restore.begin_anew(now)
+        await store.erase.adopt(*_erased_in(state))
         store.db.truncate_wal()
     finally:
         store.close()
     return _swap(state, now)
+
+
+def _erased_in(state: Path) -> tuple[str, list[tuple[str | None, ...]]]:
+    """The key and the rows of whoever was erased from a file that is replaced; nothing where it cannot be read."""
+    if not state.exists():
+        return "", []
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(state))}?mode=ro", uri=True)) as old:
+            key = old.execute("SELECT value FROM meta WHERE name = 'erase_key'").fetchone()
+            rows = old.execute("SELECT mark, person, address, asked_at, done_at FROM erased").fetchall()
+    except sqlite3.Error:
+        return "", []
+    return (key[0] if key else ""), rows
 
 
 def _swap(state: Path, now: datetime) -> Path | None:

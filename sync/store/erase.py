@@ -5,24 +5,24 @@ An erasure is open while its address stands in `erased.address`: whatever was cu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, text, union, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from connectors.base.model import LogEmail, RecordRef, Remove, WriteKind
+from connectors.base.model import LogEmail, Remove, WriteKind
 from mappings.match import questions
-from mappings.model import Erased, Facts, Own, Reason, ThreadLink
+from mappings.model import Erased, Facts, Own, Reason
 from sync.erase import alone_in, bare, emptied, fate_of, hidden, shortened
-from sync.keys import key, record_word
+from sync.keys import key
 from sync.model import ItemState, VerdictState
 from sync.schema import tables as t
 from sync.store import codec
 from sync.store.db import Database
 from sync.store.drops import drop_dependents
 from sync.store.erasure import (
-    PEOPLE,
     Erasure,
     Look,
     Work,
@@ -40,14 +40,15 @@ from sync.store.erasure import (
     work_of,
 )
 from sync.store.journal import note
-from sync.store.links import index_link
-from sync.store.marks import Marks, new_key
+from sync.store.marks import Marks, marks_of, new_key
 from sync.store.mirror import put_rows
 from sync.store.outbox import ERASE, OPEN
 from sync.threads import keys_of
 from sync.undo import Way
 
 AT_ONCE = 100  # mails or items a transaction
+# As stored: the times of another file are not read on the way.
+_ADOPT = "INSERT OR IGNORE INTO erased VALUES (:mark, :person, :address, :asked_at, :done_at)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,27 @@ class EraseStore:
                 again = {"address": one, "done_at": None}
                 statement = upsert(t.erased).values(mark=marks.of(one), **row)
                 c.execute(statement.on_conflict_do_update(index_elements=["mark"], set_=again))
+
+    async def adopt(self, key: str, rows: Sequence[tuple[str | None, ...]]) -> None:
+        """Who was erased from the file that this one replaces is erased from this one too, as its steps go on.
+
+        `rows` are (mark, person, address, asked_at, done_at) as they are stored. Addresses that an older copy still
+        holds are known again by their marks.
+        """
+        if not key:
+            return
+        with self._db.tx("erase_adopt") as c:
+            if new_key(c, bytes.fromhex(key)).hex() != key:
+                return  # two files that never were one
+            for row in rows:
+                values = dict(zip(("mark", "person", "address", "asked_at", "done_at"), row, strict=True))
+                c.execute(text(_ADOPT), values)
+            marks = marks_of(c)
+            words = union(select(t.thread_words.c.word), select(t.customer_words.c.word))
+            for address in c.execute(words.order_by("word")).scalars().all():
+                if marks is not None and marks.gone(address):
+                    here = t.erased.c.mark == marks.of(address)
+                    c.execute(update(t.erased).where(here).values(address=address, done_at=None))
 
     async def advance(self, own: Own, now: datetime) -> bool:
         """Take the next step of whatever is open; False when all that has settled is erased."""
@@ -139,31 +161,12 @@ def _count(c: Connection, query: Select[tuple[str]]) -> int:
 
 
 def _hide_records(c: Connection, work: Work) -> bool:
-    """Rows of the mirror keep id and marks; threads are linked with these people no longer."""
+    """Rows of the mirror keep id and marks."""
     rows = bearing(c, tuple(work.clear))
     assert work.marks is not None  # noqa: S101 - only a plan has none
     for target, row in rows:
-        if row.ref.kind in PEOPLE:
-            _unlink(c, target, row.ref)
         put_rows(c, target, [hidden(row, work.gone, work.marks.of)])
     return bool(rows)
-
-
-def _unlink(c: Connection, target: str, ref: RecordRef) -> None:
-    linked = select(t.case_links.c.thread).where(
-        t.case_links.c.target == target, t.case_links.c.record == record_word(ref)
-    )
-    for row in c.execute(select(t.cases).where(t.cases.c.target == target, t.cases.c.thread.in_(linked))).all():
-        link = codec.link.load(row.link)
-        left = tuple(one for one in link.customers if one != ref)
-        kept = replace(link, customers=left, primary=None if link.primary == ref else link.primary)
-        _put_link(c, row.thread, target, kept if left else ThreadLink())
-
-
-def _put_link(c: Connection, thread: int, target: str, link: ThreadLink) -> None:
-    here = (t.cases.c.thread == thread) & (t.cases.c.target == target)
-    c.execute(update(t.cases).where(here).values(link=codec.link.dump(link), dirty=True))
-    index_link(c, thread, target, link)
 
 
 # ---------------------------------------------------------------------------------------------------------- the mails

@@ -10,14 +10,14 @@ from enum import StrEnum
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from connectors.base.model import Customer, Deal, TargetAccount, User, WriteKind
+from connectors.base.model import Customer, Deal, RecordKind, TargetAccount, User, WriteKind
 from mappings.domains import index_hosts
 from sync.erase import hidden
 from sync.keys import record_word
 from sync.schema import tables as t
 from sync.store import codec
 from sync.store.db import Database
-from sync.store.links import deal_word, wake_linked
+from sync.store.links import deal_word, unlink, wake_linked
 from sync.store.marks import marks_of
 
 
@@ -125,9 +125,13 @@ def _put_feed(c: Connection, target: str, feed: Feed, cursor: str | None, *, com
 
 def put_rows(c: Connection, target: str, rows: Sequence[Customer]) -> int:
     """Store rows as far as they may be known: nothing of an erased person comes back. Returns how many were news."""
-    marks = marks_of(c)
-    known = [hidden(row, marks.gone, marks.of) for row in rows] if marks else rows
-    return sum(_put_customer(c, target, row) for row in known)
+    marks, news = marks_of(c), 0
+    for row in rows:
+        known = hidden(row, marks.gone, marks.of) if marks else row
+        if known != row and row.ref.kind is not RecordKind.COMPANY:
+            unlink(c, target, row.ref)
+        news += _put_customer(c, target, known)
+    return news
 
 
 def _put_customer(c: Connection, target: str, row: Customer) -> bool:

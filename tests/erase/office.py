@@ -21,6 +21,7 @@ CHOSEN = PAIRS if os.environ.get("TRADEPOST_PAIRS") == "all" else [("graph", "hu
 IDS = ["-".join(pair) for pair in CHOSEN]
 KLAUS, PETRA = person("klaus")["address"], person("petra")["address"]
 LIVE = timedelta(0)
+MAILBOXES = [person(who)["address"] for who in ("lily", "tom")]
 
 
 def letter(box, number, sender, to, *, cc=(), ago=LIVE, subject="", answers=""):

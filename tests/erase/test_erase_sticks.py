@@ -11,6 +11,7 @@ from tests.erase.office import (
     CHOSEN,
     IDS,
     KLAUS,
+    MAILBOXES,
     PETRA,
     Box,
     backfill,
@@ -39,7 +40,7 @@ async def counted(box):
 @pytest.mark.parametrize(("source", "target"), CHOSEN, ids=IDS)
 def test_an_erased_person_does_not_come_back_with_mail_or_backfill(tmp_path, source, target):
     async def main():
-        box = Box(tmp_path, company=company(source, target))
+        box = Box(tmp_path, company=company(source, target), mailboxes=MAILBOXES)
         deliver_history(box)
         await box.once()
         await backfill(box)
