@@ -17,6 +17,8 @@ from connectors.mail.gmail_config import GmailConfig
 from connectors.mail.graph_config import DeviceCodeAuth
 from tradepost.config.kinds import find_kind
 from tradepost.config.schema import SHIPPED
+from tradepost.messages import Language, catalogue, say
+from tradepost.phrases import own_files, phrase, read_phrases
 
 PAGES = Path(__file__).parents[2] / "docs/setup"
 CODE = re.compile(r"`([^`\n]+)`")
@@ -53,10 +55,36 @@ def blocks(text: str) -> list[str]:
     return [re.sub(r"<[^>]*>|(?<!\S)#.*", "", block).replace(" \n", "\n") for block in found]
 
 
+def in_chinese(block: str) -> str:
+    """What the commands of a block print is Chinese in the Chinese terminal."""
+    head = say("setup.plan", Language.EN, target="crm")
+    lines = block.replace(head, say("setup.plan", Language.ZH, target="crm")).splitlines()
+    return "\n".join(re.sub(r"^  - (.+)$", lambda m: f"  - {phrase(m[1], Language.ZH)}", line) for line in lines)
+
+
+VALUES = re.compile(r"……|，或|tradepost_key|EmailMessage| Task\b")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_a_page_says_that_check_says_is_what_it_says(name):
+    """The first column of the last table, in each language: parts of sentences, with dots for the rest."""
+    spoken = [f"{said}\n" for said in (*catalogue(Language.ZH).values(), *phrases().values())]
+    spoken = [re.sub(r"\{\w+\}", "", said) for said in spoken]
+    text = page(name, ".zh")
+    rows = table(text, next(h for h in ("提示", "它说") if f"| {h}" in text))
+    for cell in (row[0] for row in rows):
+        for part in (p for told in cell.split("、") for p in VALUES.split(told) if p.strip()):
+            assert any(part.strip() in said for said in spoken), (cell, part)
+
+
+def phrases() -> dict[str, str]:
+    return {english: said for file in own_files(Language.ZH) for english, said in read_phrases(file).items()}
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_both_languages_say_the_same_commands_words_and_pages(name):
     english, chinese = page(name), page(name, ".zh")
-    assert [b.split() for b in blocks(english)] == [b.split() for b in blocks(chinese)]
+    assert [in_chinese(b).split() for b in blocks(english)] == [b.split() for b in blocks(chinese)]
     assert set(CODE.findall(english)) == set(CODE.findall(chinese))
     for kind in (r"^#", r"^\|", r"^\d\. "):
         assert len(re.findall(kind, english, re.MULTILINE)) == len(re.findall(kind, chinese, re.MULTILINE)), kind

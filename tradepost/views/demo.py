@@ -120,8 +120,9 @@ def _row(one: MailboxCount) -> tuple[int, ...]:
 
 def _reasons(one: MailboxCount, language: Language) -> RenderableType:
     found = one.coverage.reasons
-    parts = [f"{word('whereabouts', w, language)}: {counted(found[w], language)}" for w in SUMS if found.get(w)]
-    return Text(f"{local_part(one.mailbox)}{say('view.colon', language)}{'; '.join(parts)}", style="dim")
+    colon = say("view.colon", language)
+    parts = [f"{word('whereabouts', w, language)}{colon}{counted(found[w], language)}" for w in SUMS if found.get(w)]
+    return Text(f"{local_part(one.mailbox)}{colon}{say('view.semicolon', language).join(parts)}", style="dim")
 
 
 def counts_view(counts: Sequence[Count], language: Language) -> RenderableType:

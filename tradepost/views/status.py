@@ -55,12 +55,13 @@ def _numbers(sums: Sequence[int]) -> list[RenderableType]:
 
 
 def _reasons(report: CoverageReport, language: Language) -> str:
+    colon = say("view.colon", language)
     parts = [
-        f"{word('whereabouts', where, language)}: {counted(report.coverage.reasons[where], language)}"
+        f"{word('whereabouts', where, language)}{colon}{counted(report.coverage.reasons[where], language)}"
         for where in SUMS
         if report.coverage.reasons.get(where)
     ]
-    return "; ".join(parts)
+    return say("view.semicolon", language).join(parts)
 
 
 def parked_table(items: Sequence[ItemReport], language: Language) -> RenderableType:
