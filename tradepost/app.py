@@ -5,22 +5,24 @@ from __future__ import annotations
 import os
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from random import SystemRandom
+from tempfile import mkstemp
 
 from cryptography.fernet import Fernet
 
 from connectors.base.services import Clock, Log
 from connectors.http import Sender
 from connectors.oauth import SecretError
-from sync.store import StateError, Store
+from sync.store import StateError, StateFull, Store
+from sync.store.db import room
 from tradepost.clock import SystemClock
 from tradepost.config import Settings
 from tradepost.cpu import PoolCpu
 from tradepost.daemon import Engine, Parts, assemble, state_file
-from tradepost.errors import UserError
+from tradepost.errors import NoRoom, UserError
 from tradepost.messages import known, sentence
 from tradepost.packaging import refuse_foreign_owners
 from tradepost.phrases import Phrase
@@ -43,8 +45,10 @@ async def working(settings: Settings, log: Log, clock: Clock | None = None) -> A
 def holding(settings: Settings) -> Iterator[None]:
     """Be the one worker of the state file. Raises `UserError` when another process is."""
     refuse_foreign_owners()
-    lock = WorkerLock(state_directory(settings))
-    lock.acquire()
+    directory = state_directory(settings)
+    lock = WorkerLock(directory)
+    with roomy(), room(directory):
+        lock.acquire()
     try:
         yield
     finally:
@@ -92,7 +96,7 @@ async def connections(settings: Settings, log: Log, clock: Clock) -> AsyncIterat
 
 def _open_vault(settings: Settings, directory: Path) -> FileVault:
     try:
-        with usable():
+        with usable(), roomy():
             return FileVault(directory / "tokens.db", state_key(settings, directory))
     except OSError as error:  # most often files that a command run as root has made
         raise UserError(sentence("state.unusable", error=f"{error.filename}: {error.strerror}")) from None
@@ -102,7 +106,8 @@ def _open_vault(settings: Settings, directory: Path) -> FileVault:
 def looking(settings: Settings) -> Iterator[Store]:
     """The state file for reading only, beside a daemon or without one. Raises `UserError` when there is none yet."""
     try:
-        store = Store.look(state_file(settings))
+        with roomy():
+            store = Store.look(state_file(settings))
     except StateError as error:
         raise UserError(sentence("state.unusable", error=Phrase(str(error)))) from None
     try:
@@ -130,16 +135,24 @@ def state_key(settings: Settings, directory: Path) -> bytes:
         with usable():
             return urlsafe_b64encode(sha256(settings.state.key.read().encode()).digest())
     path = directory / "key"
+    if not path.exists():
+        with roomy(), room(path):
+            _make_key(path)
+    return path.read_bytes().strip()
+
+
+def _make_key(path: Path) -> None:
+    """A new key, there as a whole or not at all; one that another process has made meanwhile stays."""
+    fd, made = mkstemp(dir=path.parent, prefix=".key")  # mode 0600
     try:
-        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path.read_bytes().strip()
-    key = Fernet.generate_key()
-    with os.fdopen(fd, "wb") as file:
-        file.write(key + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return key
+        with os.fdopen(fd, "wb") as file:
+            file.write(Fernet.generate_key() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            path.hardlink_to(made)
+    finally:
+        Path(made).unlink()
 
 
 def key_place(settings: Settings) -> str:
@@ -152,13 +165,23 @@ def open_store(settings: Settings) -> Iterator[Store]:
     """The state file, for whoever holds the lock. Raises `UserError`."""
     key = state_key(settings, state_directory(settings))
     try:
-        store = Store.open(state_file(settings), key=key)
+        with roomy():
+            store = Store.open(state_file(settings), key=key)
     except StateError as error:
         raise UserError(sentence("state.unusable", error=Phrase(str(error)))) from None
     try:
         yield store
     finally:
         store.close()
+
+
+@contextmanager
+def roomy() -> Iterator[None]:
+    """Around what opens or makes our own files: raises `NoRoom` when the disk is full."""
+    try:
+        yield
+    except StateFull as error:
+        raise NoRoom(sentence("state.full", file=error.path)) from None
 
 
 @contextmanager

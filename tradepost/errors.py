@@ -15,3 +15,7 @@ class UserError(Exception):
     def say(self, language: Language) -> str:
         """What the terminal shows, one sentence a line."""
         return "\n".join(s.say(language) for s in self.sentences)
+
+
+class NoRoom(UserError):
+    """The disk is full: nothing can begin until somebody makes room. A service waits for that."""

@@ -10,6 +10,7 @@ import re
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, TextIO, cast
@@ -48,11 +49,21 @@ def open_log(stream: TextIO, clock: Clock, level: str = "info", form: Literal["j
         else structlog.dev.ConsoleRenderer(colors=stream.isatty())
     )
     logger = structlog.wrap_logger(
-        structlog.WriteLogger(stream),
+        _Patient(stream),
         processors=[structlog.processors.add_log_level, _stamp(clock), redact, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
     )
     return cast("Log", logger)
+
+
+class _Patient(structlog.WriteLogger):
+    """A line that cannot be written is lost: a full disk under the log must not stop the work."""
+
+    def msg(self, message: str) -> None:
+        with suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = fatal = failure = err = error = critical = exception = msg
 
 
 def _stamp(clock: Clock) -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet, InvalidToken
 
 from connectors.base.errors import AuthFailed
+from sync.store.db import room
 
 
 class MemoryVault:
@@ -46,8 +47,12 @@ class FileVault:
                 "head -c 32 /dev/urandom | base64 | tr '+/' '-_'"
             ) from None
         self._path = path
-        _private(path)
-        self._db = sqlite3.connect(path, isolation_level=None)
+        with room(path):
+            _private(path)
+            self._open()
+
+    def _open(self) -> None:
+        self._db = sqlite3.connect(self._path, isolation_level=None)
         # A rotated refresh token must survive a power cut: its predecessor is worthless by then.
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.execute("PRAGMA secure_delete=ON")
@@ -68,10 +73,11 @@ class FileVault:
         return token, None if expiry is None else datetime.fromtimestamp(expiry, UTC)
 
     async def put(self, name: str, token: str, expires_at: datetime | None) -> None:
-        """Keep `token`; on the disk when this returns."""
+        """Keep `token`; on the disk when this returns. Raises `StateFull`."""
         expiry = None if expires_at is None else expires_at.timestamp()
         sealed = self._fernet.encrypt(json.dumps([token, expiry]).encode())
-        self._db.execute("INSERT OR REPLACE INTO token (name, sealed) VALUES (?, ?)", (_hashed(name), sealed))
+        with room(self._path):
+            self._db.execute("INSERT OR REPLACE INTO token (name, sealed) VALUES (?, ?)", (_hashed(name), sealed))
 
     def close(self) -> None:
         """May be called twice."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event, text
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
 
 from connectors.base.errors import Transient
@@ -35,11 +36,31 @@ class NewerSchema(StateError):
 
 
 class StateFull(Transient):
-    """The disk has no room for what must be remembered, so nothing more is read or sent until it has."""
+    """The disk that holds `path` has no room for what must be remembered: nothing is read or sent until it has."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"The disk that holds {path} is full or failing; make room.")
+        self.path = path
 
 
-# https://www.sqlite.org/rescode.html: SQLITE_FULL, and SQLITE_IOERR with its write and fsync variants
-_NO_ROOM = (13, 10, 10 | 3 << 8, 10 | 4 << 8, 10 | 6 << 8)
+# https://www.sqlite.org/rescode.html: SQLITE_FULL, and SQLITE_IOERR with its variants of writing, syncing, cutting, and
+# of making the shared memory or making it larger
+_NO_ROOM = (13, 10, 10 | 3 << 8, 10 | 4 << 8, 10 | 6 << 8, 10 | 18 << 8, 10 | 19 << 8)
+# https://man7.org/linux/man-pages/man2/write.2.html
+_NO_ROOM_OS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+@contextmanager
+def room(path: Path) -> Iterator[None]:
+    """Around writing to a file by SQLite's driver or by hand: raises `StateFull` when the disk has no room for it."""
+    try:
+        yield
+    except (sqlite3.Error, DatabaseError, OSError) as error:
+        cause = error.orig if isinstance(error, DatabaseError) else error
+        full = isinstance(cause, OSError) and cause.errno in _NO_ROOM_OS
+        if full or getattr(cause, "sqlite_errorcode", None) in _NO_ROOM:
+            raise StateFull(path) from error
+        raise
 
 
 def _nothing(_: str) -> None:
@@ -66,7 +87,8 @@ class Database:
         if not path.exists():
             if look:
                 raise StateError(f"{path} does not exist yet.")
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            with room(path):
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         pragmas = [f"synchronous={synchronous}", "foreign_keys=ON", "secure_delete=ON", "busy_timeout=30000"]
         self._engine = create_engine(
             f"sqlite:///file:{quote(str(path))}?mode={'ro' if look else 'rw'}&uri=true",
@@ -86,8 +108,12 @@ class Database:
             connection.exec_driver_sql("BEGIN" if look else "BEGIN IMMEDIATE")
 
         try:
-            self._connection = self._engine.connect()
-            self._migrate(path, look=look)
+            with room(path):
+                self._connection = self._engine.connect()
+                self._migrate(path, look=look)
+        except StateFull:
+            self._engine.dispose()
+            raise
         except DatabaseError as error:  # damaged, locked, or none of ours
             self._engine.dispose()
             raise StateError(f"{path} cannot be opened: {error.orig}") from error
@@ -121,14 +147,9 @@ class Database:
         Raises `StateFull` when the disk has no room; nothing of the transaction is kept then.
         """
         self._step(f"{name}:begin")
-        try:
-            with self._connection.begin():
-                yield self._connection
-                self._step(f"{name}:commit")
-        except OperationalError as error:
-            if getattr(error.orig, "sqlite_errorcode", None) in _NO_ROOM:
-                raise StateFull(f"The disk that holds {self.path} is full or failing; make room.") from error
-            raise
+        with room(self.path), self._connection.begin():
+            yield self._connection
+            self._step(f"{name}:commit")
         self._step(f"{name}:committed")
 
     @contextmanager
@@ -138,14 +159,18 @@ class Database:
             yield self._connection
 
     def backup(self, to: Path) -> None:
-        """A consistent copy, made while the file is in use; mode 0600."""
-        to.unlink(missing_ok=True)
-        os.close(os.open(to, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        to.unlink()
+        """A consistent copy, made while the file is in use, at once or not at all; mode 0600. Raises `StateFull`."""
+        partial = to.with_name(f".{to.name}.partial")
+        partial.unlink(missing_ok=True)
         raw = self._connection.connection.driver_connection
         assert raw is not None  # noqa: S101 - an open connection has a driver's one
-        raw.execute("VACUUM INTO ?", (str(to),))
-        to.chmod(0o600)
+        try:
+            with room(partial):
+                os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+                raw.execute("VACUUM INTO ?", (str(partial),))
+            partial.replace(to)
+        finally:
+            partial.unlink(missing_ok=True)
 
     def truncate_wal(self) -> bool:
         """Move what was deleted out of the write-ahead log, so that it is gone from the disk as well.
@@ -153,7 +178,8 @@ class Database:
         False when a reader kept some of it (https://www.sqlite.org/pragma.html#pragma_wal_checkpoint).
         """
         raw = self._connection.connection.driver_connection
-        (busy, _, _) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # type: ignore[union-attr]
+        with room(self.path):
+            (busy, _, _) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # type: ignore[union-attr]
         return not busy
 
     def vacuum(self) -> None:
@@ -161,12 +187,8 @@ class Database:
 
         Takes about a second for 100 MB, and as much room again for its time. Raises `StateFull`.
         """
-        try:
+        with room(self.path):
             self._connection.connection.driver_connection.execute("VACUUM")  # type: ignore[union-attr]
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode in _NO_ROOM:
-                raise StateFull(f"The disk that holds {self.path} is full or failing; make room.") from error
-            raise
 
     def synchronous(self) -> int:
         """The setting in force: 2 is FULL, 1 NORMAL, 0 OFF."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -95,6 +97,10 @@ class Daemon:
         if not self.end.done():
             os.kill(self._process.pid, number)
 
+    def make_room(self) -> None:
+        """From now on files may grow."""
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
     async def heard(self, beginning: str, within: float) -> bool:
         """Whether it tells something that begins so, before it ends or the time is over."""
         try:
@@ -127,9 +133,14 @@ class Manager(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def daemon(config: Path, log: IO[str]) -> AsyncIterator[Daemon]:
-    """Start the daemon in a process group of its own; whatever is left of it at the end is killed."""
+async def daemon(config: Path, log: IO[str], *, largest: int | None = None) -> AsyncIterator[Daemon]:
+    """Start the daemon in a process group of its own; whatever is left of it at the end is killed.
+
+    With `largest` no file may grow beyond so many bytes until `Daemon.make_room`, as if the disk was full.
+    """
     command, environ = program("tradepost", "-c", str(config), "run")
+    # Python would leave half a compiled module behind, and go on with it the next time.
+    environ |= {"PYTHONDONTWRITEBYTECODE": "1"} if largest is not None else {}
     place = config.parent / "notify"
     place.unlink(missing_ok=True)
     loop = asyncio.get_running_loop()
@@ -140,6 +151,7 @@ async def daemon(config: Path, log: IO[str]) -> AsyncIterator[Daemon]:
         stdout=asyncio.subprocess.DEVNULL,
         stderr=log,
         start_new_session=True,
+        preexec_fn=None if largest is None else partial(_limit, largest),
         env={**environ, "NOTIFY_SOCKET": str(place)},
     )
     found = Daemon(process, manager.said)
@@ -149,6 +161,11 @@ async def daemon(config: Path, log: IO[str]) -> AsyncIterator[Daemon]:
         found.signal(signal.SIGKILL)
         await found.end
         transport.close()
+
+
+def _limit(largest: int) -> None:
+    """setrlimit(2): a write beyond it fails with EFBIG, for Python ignores SIGXFSZ."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
 
 
 async def left_of(group: int) -> int:

@@ -170,7 +170,7 @@ class Cut(Taped):
 def inside(tape: Tape, last: int) -> list[Image]:
     """What a power cut may leave between the last `:commit` and the mark `:committed` that ends before `last`."""
     first = max(n for n, e in enumerate(tape.events[:last]) if e.what == "mark" and e.name.endswith(":commit"))
-    return list(images(tape, first, last))
+    return list(images(tape, first, last)) or [whole(tape)]  # a commit of nothing
 
 
 def cuts(plan: Plan, undisturbed: Outcome) -> list[Plan]:

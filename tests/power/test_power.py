@@ -13,7 +13,7 @@ PLAN = Plan(target="zoho", mode="unkeyed")  # where only the engine's own care p
 
 @pytest.fixture(scope="module")
 def life(tmp_path_factory):
-    return look(tmp_path_factory.mktemp("life"), PLAN, every=50)
+    return look(tmp_path_factory.mktemp("life"), PLAN, every=120)
 
 
 def test_what_a_power_cut_leaves_is_whole_and_holds_every_commit_that_was_answered(life):

@@ -12,7 +12,7 @@ from datetime import datetime
 from sync import restore
 from sync.model import ItemState
 from sync.store.restore import Survey
-from tradepost.app import holding, looking, open_store, state_directory, state_key
+from tradepost.app import holding, looking, open_store, roomy, state_directory, state_key
 from tradepost.clock import SystemClock
 from tradepost.commands import backfill
 from tradepost.commands.common import agreed, chosen_mailboxes, require_person
@@ -28,7 +28,7 @@ def run(invocation: Invocation, *, since: datetime | None, yes: bool, as_json: b
     settings = invocation.settings()
     require_person(yes=yes)
     backfill.windows_of(settings, chosen_mailboxes(settings, ()), since, None, SystemClock().now())  # or a mistake
-    with holding(settings):
+    with holding(settings), roomy():
         if not _begun(invocation, settings, yes=yes):
             invocation.print(invocation.say("rebuild.left"))
             return 1

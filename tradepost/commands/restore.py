@@ -15,7 +15,7 @@ from sync.model import ItemState
 from sync.store import NewerSchema, StateError
 from sync.store.codec import Seal
 from sync.store.restore import Survey
-from tradepost.app import connections, holding, state_directory, state_key, usable
+from tradepost.app import connections, holding, roomy, state_directory, state_key, usable
 from tradepost.clock import SystemClock
 from tradepost.commands.common import agreed, close_all, command_log, error_text, require_person
 from tradepost.commands.invocation import Invocation
@@ -34,7 +34,7 @@ def run(invocation: Invocation, *, file: Path, yes: bool, as_json: bool) -> int:
     require_person(yes=yes)
     if not file.is_file():
         raise UserError(sentence("restore.no_file", file=file))
-    with holding(settings):
+    with holding(settings), roomy():
         state, key = state_file(settings), state_key(settings, state_directory(settings))
         try:
             survey = asyncio.run(_staged(invocation, settings, file, key))

@@ -29,6 +29,10 @@ class Notifier:
         """A reload begins; `ready` ends it. `monotonic` is CLOCK_MONOTONIC in seconds."""
         self._send(f"RELOADING=1\nMONOTONIC_USEC={int(monotonic * 1e6)}")
 
+    def starting(self, seconds: float) -> None:
+        """The start takes so much longer."""
+        self._send(f"EXTEND_TIMEOUT_USEC={int(seconds * 1e6)}")
+
     def watchdog(self) -> None:
         self._send("WATCHDOG=1")
 

@@ -20,7 +20,7 @@ from sync.model import ItemState
 from tradepost.app import holding, opened, rehearse
 from tradepost.config import Settings
 from tradepost.daemon import Engine
-from tradepost.errors import UserError
+from tradepost.errors import NoRoom, UserError
 from tradepost.log import open_log, route_libraries
 from tradepost.messages import Language, say, sentence
 from tradepost.service.control import Answer, ControlServer, control_socket
@@ -29,6 +29,7 @@ from tradepost.service.desk import REQUESTS, Desk, Request
 from tradepost.service.notify import Notifier
 
 STATUS_EVERY = 30.0  # seconds between two status lines
+ROOM_EVERY = 15.0  # seconds between two looks whether a full disk has room again
 CUT = 130  # 128 + SIGINT, as shells do
 BROKEN = 70  # EX_SOFTWARE of sysexits(3): the service manager starts us again
 STOP, RELOAD = "stop", "reload"
@@ -69,7 +70,7 @@ class Daemon:
                 watch = asyncio.create_task(self._watch())
                 try:
                     while settings is not None:
-                        settings = await self._serve(settings)
+                        settings = await self._serve_or_wait(settings)
                 except UserError:
                     raise
                 except Exception as error:  # noqa: BLE001 - whatever broke, the service manager starts us again
@@ -84,6 +85,21 @@ class Daemon:
         route_libraries(self._log)
 
     # ------------------------------------------------------------------------------------------------------------- work
+
+    async def _serve_or_wait(self, settings: Settings) -> Settings | None:
+        """Work, or wait for room on a full disk; returns the next configuration, or None at the end."""
+        try:
+            return await self._serve(settings)
+        except NoRoom as error:
+            self._log.error("worker.no_room")
+            self._notifier.status(error.say(self._around.language))
+            self._notifier.starting(2 * ROOM_EVERY)
+        try:
+            async with asyncio.timeout(ROOM_EVERY):
+                order = await self._orders.get()
+        except TimeoutError:
+            return settings
+        return None if order == STOP else settings
 
     async def _serve(self, settings: Settings) -> Settings | None:
         """Work with one configuration; returns the next one, or None at the end."""
