@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONHASHSEED ?= random
 
 PAIR ?=
-.PHONY: kill-test power secrets fuzz help dev demo test check lint pairs determinism sweep kills corpora conformance fidelity documents fix lock schema clean
+.PHONY: undo-show restore-show kill-test power secrets fuzz help dev demo test check lint pairs determinism sweep kills corpora conformance fidelity documents fix lock schema clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -63,6 +63,14 @@ kill-test: $(VENV)/.ready  ## kill -9, SIGTERM and SIGHUP for a daemon in a back
 
 power: $(VENV)/.ready  ## cut the power after every write to the disk in a small company's life (PAIR=all for each pair)
 	$(BIN)/python -m tests.power --pair "$(or $(PAIR),gmail:zoho)"
+
+RECORDS ?=
+MAILS ?=
+undo-show: $(VENV)/.ready  ## undo a backfill of RECORDS=10000 and do it again, over three pairs (it says how long; PAIR=all for six)
+	$(BIN)/python -m tests.undo.run --records $(or $(RECORDS),10000) $(if $(PAIR),--pair $(PAIR))
+
+restore-show: $(VENV)/.ready  ## restore and rebuild after MAILS=500 more, over every pair and mode of set-up (it says how long)
+	$(BIN)/python -m tests.restore.run --mails $(or $(MAILS),500)
 
 corpora: $(VENV)/.ready  ## mail that nobody here wrote, through the whole path (TRADEPOST_CORPORA or ../shared/corpora)
 	$(BIN)/python -m tests.corpora.run

@@ -69,6 +69,7 @@ class Change:
     pause: ConnectorError | None = None
     look_again_at: datetime | None = None
     extras: tuple[str, ...] = ()
+    generation: int | None = None  # of the key under which the record was found
 
 
 # Of these a target without unique keys may come to hold two, and nobody is told.
@@ -84,6 +85,11 @@ def second_look(kind: WriteKind, effect: Effect, capability: Capability, now: da
 def doubted(sent_at: datetime | None) -> bool:
     """Whether an unknown item was never sent by this memory, but perhaps by one that was lost (restore, rebuild)."""
     return sent_at is None
+
+
+def is_gone(finding: Finding) -> bool:
+    """Whether a look-up shows no record, or only one in the vendor's recycle bin."""
+    return isinstance(finding, Absent) or (isinstance(finding, Found) and finding.receipt.note == "record_deleted")
 
 
 def pause(tries: int) -> timedelta:

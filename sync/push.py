@@ -19,6 +19,7 @@ from connectors.base.model import (
     Found,
     LinkEmail,
     LogEmail,
+    Partial,
     Receipt,
     Remove,
     Write,
@@ -28,7 +29,7 @@ from connectors.base.services import Clock, Log
 from mappings.fields import logged_body
 from mappings.model import Reason
 from sync import outbox
-from sync.keys import key
+from sync.keys import again, key
 from sync.mistakes import POISON, mistake
 from sync.model import ItemState
 from sync.outbox import Change, OnUnknown
@@ -37,6 +38,7 @@ from sync.store.outbox import Item
 
 CONFIRM_AT_ONCE = 100
 FIRST_LOOK, SECOND_LOOK = 8, 200  # due items that are read to make a batch of
+LATER_GENERATIONS = 3  # times that one mail is undone and written again, at most, in a time that was lost
 SECOND_LOOK_WAIT = timedelta(hours=1)  # after a second look that failed
 
 # Above this share of the account's pool history waits, so that live mail and the customer's other programs have room.
@@ -140,21 +142,48 @@ class Pusher:
         items = items[: outbox.together(items[0].tries, CONFIRM_AT_ONCE)]
         attempts = [await self._attempt(item, item.write) for item in items]
         try:
-            findings = await self._own_ones(items, await self._find(attempts))
+            found, generations = await self._find_later(items, attempts, await self._find(attempts))
+            findings = await self._own_ones(items, found)
         except ConnectorError as error:
             changes = {
                 i.key: outbox.after_failed_lookup(error, tries=i.tries, now=now, random=self._random) for i in items
             }
         else:
             changes = {
-                item.key: outbox.after_lookup(finding, now=now, on_unknown=self._on_unknown(item), tries=item.tries)
-                for item, finding in zip(items, findings, strict=True)
+                item.key: replace(
+                    outbox.after_lookup(finding, now=now, on_unknown=self._on_unknown(item), tries=item.tries),
+                    generation=generation,
+                )
+                for item, finding, generation in zip(items, findings, generations, strict=True)
             }
         await self._settle(changes, items)
         for item in items:
             if changes[item.key].extras:
                 await self._remove_extras(item, changes[item.key].extras)
         return True
+
+    async def _find_later(
+        self, items: Sequence[Item], attempts: Sequence[Attempt], found: Sequence[Finding]
+    ) -> tuple[list[Finding], list[int]]:
+        """A memory that was lost may have undone a write and sent it again under a later key: look for those too.
+
+        Returns the findings and the generation of each item's key.
+        """
+        findings, generations = list(found), [item.generation for item in items]
+        open_ = [n for n, item in enumerate(items) if self._may_be_undone(item) and outbox.is_gone(findings[n])]
+        for step in range(1, LATER_GENERATIONS + 1):
+            if not open_:
+                break
+            later = [replace(attempts[n].write, key=again(items[n].key, items[n].generation + step)) for n in open_]
+            told = await self._find([replace(attempts[n], write=w) for n, w in zip(open_, later, strict=True)])
+            for n, finding in zip(open_, told, strict=True):
+                if isinstance(finding, Found | Partial):
+                    findings[n], generations[n] = finding, items[n].generation + step
+            open_ = [n for n in open_ if outbox.is_gone(findings[n])]
+        return findings, generations
+
+    def _may_be_undone(self, item: Item) -> bool:
+        return outbox.doubted(item.sent_at) and self._capabilities[item.kind].removable
 
     # ------------------------------------------------------------------------------------------------------ second look
 

@@ -48,6 +48,7 @@ class Item:
     sent_at: datetime | None
     half_record: str
     steps: tuple[str, ...]
+    generation: int = 0  # how often it was undone
 
 
 class OutboxStore:
@@ -263,6 +264,7 @@ def _item(row: Row[tuple[object, ...]]) -> Item:
         sent_at=row.sent_at,
         half_record=row.half_record,
         steps=tuple(json.loads(row.steps)),
+        generation=row.generation,
     )
 
 
@@ -279,6 +281,8 @@ def _apply(c: Connection, key: str, change: Change, now: datetime) -> None:
         values["due_at"] = change.due_at
     if change.count_try:
         values["tries"] = row.tries + 1
+    if change.generation is not None:
+        values["generation"] = change.generation
     if change.never_sent:
         values["first_sent_at"] = None
     if change.look_again_at is not None:

@@ -1,6 +1,6 @@
 """Show 5: after a loss each record is there once: with a copy that is older than the loss, and then without any.
 
-With 500 mails: `TRADEPOST_RESTORE_MAILS=500 pytest tests/restore`.
+One pair by default, three with `TRADEPOST_PAIRS=all`; every pair and mode with 500 mails: `python -m tests.restore.run`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from tests.restore.show import (
     LATER,
     MAILS,
     PAIRS,
+    THOROUGH,
     begin_anew,
     box_of,
     destroy,
@@ -25,11 +26,11 @@ from tests.restore.show import (
 from tradepost.sandbox.virtual import run
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+@pytest.mark.parametrize("pair", PAIRS if THOROUGH else PAIRS[:1], ids="-".join)
 def test_each_record_is_there_once_after_a_restore_and_after_a_rebuild(tmp_path, pair):
     async def main():
         box = box_of(tmp_path, pair)
-        for old in box.history()[-4:]:
+        for old in box.history()[-1:]:
             box.deliver(old)
         await box.settle()
         restore.snapshot(box.state, tmp_path / "copy.db")
