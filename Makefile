@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONHASHSEED ?= random
 
 PAIR ?=
-.PHONY: undo-show restore-show kill-test power secrets fuzz help dev demo test check lint pairs determinism sweep kills corpora conformance fidelity documents fix lock schema clean
+.PHONY: undo-show restore-show kill-test power secrets secrets-suite fuzz help dev demo test check lint pairs determinism sweep kills corpora conformance fidelity documents fix lock schema clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -89,6 +89,10 @@ documents: $(VENV)/.ready  ## hold recorded traffic against the vendors' documen
 
 secrets: $(VENV)/.ready  ## plant secrets, texts, subjects and addresses in every pair, and look for them everywhere (two minutes)
 	TRADEPOST_ALL_PAIRS=1 $(BIN)/python -m pytest -n 2 -q tests/secrets
+
+SUITE ?= tests/paths tests/alarms tests/security tests/commands tests/commands_demo
+secrets-suite: $(VENV)/.ready  ## search all that these tests' program says for every secret and mail of their worlds: SUITE=...
+	$(BIN)/python -m pytest -q -p tests.secrets.plugin $(SUITE)
 
 # The fuzzer stands in a folder of its own, so that nobody else has to install it.
 .venv-fuzz/.ready: tests/fuzz/requirements.lock $(VENV)/.ready

@@ -178,7 +178,7 @@ def after_lookup(finding: Finding, *, now: datetime, on_unknown: OnUnknown, trie
 
 
 def together(tries: int, most: int) -> int:
-    """How many items travel with one that has failed so often: half as many each time, until poison is alone."""
+    """How many of `most` items travel when the first has failed so often: ever fewer, until poison is alone."""
     return max(1, most >> max(0, tries - WHOLE_TRIES))
 
 

@@ -139,7 +139,7 @@ class Pusher:
         )
         if not items:
             return False
-        items = items[: outbox.together(items[0].tries, CONFIRM_AT_ONCE)]
+        items = items[: outbox.together(items[0].tries, len(items))]
         attempts = [await self._attempt(item, item.write) for item in items]
         try:
             found, generations = await self._find_later(items, attempts, await self._find(attempts))
@@ -311,7 +311,6 @@ class Pusher:
         if not due:
             return []
         kind = due[0].kind
-        most = outbox.together(due[0].tries, self._capabilities[kind].batch)
         batch: list[Item] = []
         orders: set[str] = set()
         for item in due:
@@ -319,9 +318,9 @@ class Pusher:
                 continue
             batch.append(item)
             orders.add(item.order_key)
-            if len(batch) >= most:
+            if len(batch) >= self._capabilities[kind].batch:
                 break
-        return batch
+        return batch[: outbox.together(batch[0].tries, len(batch))]
 
     async def _load(self, batch: Sequence[Item]) -> tuple[dict[str, Attempt], dict[str, Change]]:
         """What to send, and what cannot be sent because its mail is gone."""

@@ -93,6 +93,7 @@ class Database:
         self._engine = create_engine(
             f"sqlite:///file:{quote(str(path))}?mode={'ro' if look else 'rw'}&uri=true",
             poolclass=StaticPool,
+            hide_parameters=True,  # an error that names them would quote a mail
             connect_args={"isolation_level": None, "timeout": 30},
         )
 

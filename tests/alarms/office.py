@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import json
 import subprocess
 from contextlib import asynccontextmanager
@@ -101,9 +103,9 @@ class _Process:
 class Office(Box):
     """`told` by task (to the boss), command, webhook and metrics file."""
 
-    def __init__(self, folder, monkeypatch, *, source="gmail", crm="salesforce", start=3, **alarms):
+    def __init__(self, folder, monkeypatch, *, source="gmail", crm="salesforce", start=3, settle_seconds=600, **alarms):
         config = {"poll": {"mail_seconds": 240, "crm_seconds": 240}, "new_sender": "wait"}
-        config["start"] = day(START, start)
+        config |= {"start": day(START, start), "settle_seconds": settle_seconds}
         super().__init__(folder, company=partial(one_mailbox, source=source, crm=crm), **config)
         self.alarms = alarms
         self.receiver, self.program = Receiver(), Program()
@@ -135,9 +137,9 @@ class Office(Box):
         return mail(BUYER, LILY, number, **more)
 
     @asynccontextmanager
-    async def working(self):
+    async def working(self, wrap=lambda _: None):
         """A daemon at work."""
-        async with self.engine() as engine:
+        async with self.engine(wrap=wrap, synchronous="OFF") as engine:  # no power is cut here
             crew = Crew(engine.lanes, self.clock)
             yield engine
             await crew.stop()
@@ -155,6 +157,10 @@ class Office(Box):
 
     async def wait(self, minutes):
         await self.clock.sleep(minutes * MINUTE)
+
+    def signature(self, body):
+        """What the header of a post with this body must say."""
+        return f"sha256={hmac.new(b'key of the hook', body, hashlib.sha256).hexdigest()}"
 
     # ---------------------------------------------------------------------------------------------------------- arrived
 

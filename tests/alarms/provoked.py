@@ -50,6 +50,7 @@ class Case:
     start: int = 3
     task: bool = True
     at_start: bool = False
+    ordinary: bool = True  # part of the ordinary test run
 
 
 # ------------------------------------------------------------------------------------------------- acts, of any vendor
@@ -258,6 +259,7 @@ CASES = (
         title=f"Tradepost: much is parked at {LILY}",
         alarms={"limits": {"parked_a_day": 3}},
         wrong=_unreadable,
+        ordinary=False,
         mend=retry_all,
     ),
 )

@@ -1,11 +1,11 @@
-"""The command gets its document and nothing else; a silent mailbox is noticed; the file is replaced as a whole."""
+"""The command gets its document and nothing else; the file is replaced as a whole; every kind has its words."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -13,10 +13,7 @@ from connectors.base.errors import Transient
 from sync.alarm_lane import Notice
 from sync.alarms import AlarmKind
 from sync.store.alarms import Event
-from tests.alarms.test_patience import BUYER, LILY, box_of
-from tests.paths.test_thick_mailboxes import mail
 from tradepost.messages import Language, catalogue
-from tradepost.sandbox.virtual import START, run
 from tradepost.service.alarms import CommandChannel
 from tradepost.service.metrics import replace
 
@@ -75,28 +72,3 @@ def test_every_kind_of_alarm_is_told_in_both_languages():
     for language in Language:
         told = {name.split(".")[1] for name in catalogue(language) if name.startswith("alarm.")}
         assert told == set(AlarmKind)
-
-
-def test_a_mailbox_that_falls_silent_is_told_and_speaks_again(tmp_path):
-    async def main():
-        box = box_of(tmp_path)
-        for week in range(1, 6):
-            for n in range(12):
-                at = START - timedelta(weeks=week) + timedelta(minutes=10 * n)
-                box.company.host_of(LILY).deliver_to(LILY, mail(BUYER, LILY, f"{week}-{n}"), at=at)
-        async with box.engine() as engine:
-            await engine.mail[0].once()
-            await engine.store.mail.add_run("backfill", LILY, START - timedelta(weeks=6), START, START)
-            await engine.mail[0].once()
-            await box.clock.sleep(3600)
-            assert [one.kind for one in await engine.alarm_lane.look()] == []  # six a usual hour: not enough
-            await box.clock.sleep(3600)
-            (alarm,) = await engine.alarm_lane.look()
-            assert (alarm.kind, alarm.subject, alarm.facts["usual"]) == (AlarmKind.SILENT, LILY, "12")
-            box.post(mail(BUYER, LILY, "new"))
-            engine.mail[0].lane.poll_now()
-            await engine.mail[0].once()
-            await box.clock.sleep(60)
-            assert await engine.alarm_lane.look() == ()
-
-    run(main())

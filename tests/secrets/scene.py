@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 import os
 import sqlite3
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -24,8 +23,10 @@ import pytest
 import tradepost.log
 from connectors.base.errors import ConnectorError
 from connectors.http import HttpSession
+from sync.lanes import LaneRunner
 from tests.box import Box, day
 from tests.secrets.marks import Marks
+from tests.secrets.overhear import as_it_is, secret_words
 from tradepost.cli import main
 from tradepost.log import LibraryHandler, open_log
 from tradepost.sandbox.company import exporter
@@ -93,7 +94,7 @@ def play(folder: Path, source: str, target: str, *, seed: int = 1, redaction: bo
     with pytest.MonkeyPatch.context() as patch, _errors_of(told, patch):
         box = Box(folder, start=day(START, 20), company=lambda world: exporter(world, mail=(source,), crms=(target,)))
         if not redaction:
-            patch.setattr(tradepost.log, "redact", _as_it_is)
+            patch.setattr(tradepost.log, "redact", as_it_is)
         log = _Both(told, box)
         box.events = log  # type: ignore[assignment]
         with _wires(log, patch, redaction=redaction):
@@ -116,10 +117,15 @@ async def _life(box: Box, marks: Marks, log: _Both, patch: pytest.MonkeyPatch) -
         box.fault("*", "*", effect, nth=7)
     await box.once()
     await box.clock.sleep(60)
-    for n in range(3):
-        box.post(_letter(box, marks, n))
     with patch.context() as bug:
         bug.setattr(HttpSession, "_request", _careless)
+        box.post(_letter(box, marks, 0))
+        await box.once()  # the lanes' own guards take it
+        for n in (1, 2):
+            box.post(_letter(box, marks, n))
+        for place in ("sync.push.POISON", "sync.pull.POISON"):
+            bug.setattr(place, ())
+        bug.setattr(LaneRunner, "_told", _unguarded)
         try:
             await box.once()
         except ValueError as error:
@@ -128,6 +134,13 @@ async def _life(box: Box, marks: Marks, log: _Both, patch: pytest.MonkeyPatch) -
     await box.clock.sleep(timedelta(days=8).total_seconds())
     async with box.engine() as engine:
         await engine.keeper_lane.forget()
+
+
+def _unguarded(_lane: LaneRunner, error: Exception) -> ConnectorError:
+    """A lane without its guard, so that the mistake comes to the daemon's last wall."""
+    if isinstance(error, ConnectorError):
+        return error
+    raise error
 
 
 _request = HttpSession._request
@@ -176,22 +189,7 @@ def secrets_of(box: Box) -> tuple[str, ...]:
     """What the configuration's secret files hold, and every token that a vendor has handed out."""
     files = [p.read_text("utf-8") for p in sorted(box.folder.iterdir()) if p.is_file() and p != box.config]
     held = [*files, *(token for token, _ in box.vault._tokens.values())]
-    return tuple(sorted({word for text in held for word in _secret_words(text)}))
-
-
-def _secret_words(text: str) -> Iterator[str]:
-    """A key's longest lines, a token, or a bare secret."""
-    try:
-        parsed = json.loads(text)
-    except ValueError:
-        parsed = text
-    if isinstance(parsed, dict):
-        known = ("private_key", "client_secret", "access_token", "refresh_token")
-        parts = [str(parsed[name]) for name in known if parsed.get(name)]
-    else:
-        parts = [parsed] if isinstance(parsed, str) else []
-    lines = (line.strip() for part in parts for line in part.splitlines())
-    yield from (line for line in lines if len(line) >= 12 and not line.startswith("-----"))
+    return tuple(sorted({word for text in held for word in secret_words(text)}))
 
 
 @contextmanager
@@ -237,9 +235,3 @@ class _Loud(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._log.info("library.log", message=record.getMessage())
-
-
-def _as_it_is(_logger: object, _method: str, event: Mapping[str, Any]) -> dict[str, Any]:
-    error = event.get("exc_info")
-    shown = "".join(traceback.format_exception(error)) if isinstance(error, BaseException) else ""
-    return {**{k: v for k, v in event.items() if k != "exc_info"}, "traceback": shown}

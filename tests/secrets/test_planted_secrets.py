@@ -39,6 +39,7 @@ def test_the_play_was_one_where_something_could_get_out(told):
     assert told.activities > 5
     assert len(told.marks.words["secret"]) >= 3
     assert len(told.errors) >= 15
+    assert any('"target.broken"' in line or '"lane.broken"' in line for line in told.log)
     assert any('"daemon.crashed"' in line and '"exception": "ValueError"' in line for line in told.log)
     held = {found for _, text in told.cells() for found in told.marks.found(text, ("subject", "address"))}
     assert len(held) >= 4
