@@ -14,7 +14,10 @@ from connectors.base.errors import ConnectorError
 from connectors.base.model import Effect, WriteKind
 from mappings.model import Direction, FindingKind, MailKind, Reason
 from sync.coverage import Whereabouts
+from sync.mistakes import Mistake
 from sync.model import ItemState, VerdictState
+from sync.pull import EndlessResync
+from sync.store.db import StateFull
 from sync.store.mail import CopyState
 from tradepost.click_words import MODULES, translations
 from tradepost.messages import Language, Sentence, catalogue, choose_language, say, sentence
@@ -175,10 +178,11 @@ def test_every_word_of_the_engine_has_a_sentence(group: str) -> None:
     assert told == GROUPS[group]
 
 
-def test_every_error_of_a_connector_has_a_sentence() -> None:
+def test_every_error_that_pauses_a_lane_has_a_sentence() -> None:
+    """Those of the seam, and the engine's own."""
     told = {k.removeprefix("error.") for k in catalogue(Language.EN) if k.startswith("error.")}
     ours = {name for name in classes(ConnectorError) if hasattr(errors, name)}
-    assert told == ours - {"ConnectorError"}
+    assert told == ours - {"ConnectorError"} | {one.__name__ for one in (EndlessResync, Mistake, StateFull)}
 
 
 def test_every_piece_of_evidence_has_a_sentence() -> None:
