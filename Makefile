@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONHASHSEED ?= random
 
 PAIR ?=
-.PHONY: undo-show restore-show kill-test power secrets secrets-suite fuzz help dev demo test check lint pairs determinism sweep kills corpora conformance fidelity documents fix lock schema clean
+.PHONY: undo-show restore-show kill-test power full-disk secrets secrets-suite fuzz help dev demo test check lint pairs determinism sweep kills corpora conformance fidelity documents fix lock schema clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -63,6 +63,9 @@ kill-test: $(VENV)/.ready  ## kill -9, SIGTERM and SIGHUP for a daemon in a back
 
 power: $(VENV)/.ready  ## cut the power after every write to the disk in a small company's life (PAIR=all for each pair)
 	$(BIN)/python -m tests.power --pair "$(or $(PAIR),gmail:zoho)"
+
+full-disk: $(VENV)/.ready  ## a full disk at every size of the state, and room again (PAIR=all for each pair)
+	$(BIN)/python -m tests.fulldisk --pair "$(or $(PAIR),gmail:zoho)"
 
 RECORDS ?=
 MAILS ?=

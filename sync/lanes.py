@@ -185,6 +185,7 @@ class LaneRunner:
         self._failures = 0
         self._mistakes: tuple[int, datetime] | None = None  # how many in a row, and until when the last one counts
         self._last_beat: tuple[str, datetime] | None = None
+        self.state = "running"  # as it is, even where the store has no room to be told
 
     async def once(self) -> Trouble | None:
         """Step until the lane has nothing to do at once. A short limit is sat out; other errors end it, returned."""
@@ -256,12 +257,13 @@ class LaneRunner:
                 self._started = False
             case StateFull():
                 # What was being sent is unknown until the lane starts anew and looks it up.
-                state, until = "paused", now + backoff(self._failures, self._random)
+                state, until = "paused", now + min(ASK_AGAIN, backoff(self._failures, self._random))
                 self._started = False
             case _:
                 state, until = "waiting", now + backoff(self._failures, self._random)
         self._failures += 1
         self._last_beat = None
+        self.state = state
         await self._put(
             LaneState(
                 name=self.lane.name,
@@ -293,6 +295,7 @@ class LaneRunner:
     async def _beat(self, state: str) -> None:
         """Say that the lane lives, at most every `BEAT`, so that busy lanes do not write for its sake."""
         now = self._clock.now()
+        self.state = state
         if self._last_beat is not None and self._last_beat[0] == state and now - self._last_beat[1] < BEAT:
             return
         self._last_beat = (state, now)

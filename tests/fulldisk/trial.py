@@ -18,7 +18,7 @@ from tradepost.sandbox.company import exporter
 from tradepost.sandbox.virtual import START, run
 from tradepost.service.crew import Crew
 
-FULL_FOR = timedelta(minutes=30)
+FULL_FOR, ROOM_FOR = timedelta(hours=1), timedelta(minutes=40)
 FULL = ("worker.no_room", "StateFull")  # how the log names the reason
 LOOKED = 6.0  # seconds for which a daemon is left without room
 WITHIN = 120.0
@@ -53,13 +53,15 @@ async def _pages(folder: Path, spare: int, mail: str, crm: str) -> Outcome:
         with engine.store.db.read() as c:
             here = c.exec_driver_sql("PRAGMA page_count").scalar()
             c.exec_driver_sql(f"PRAGMA max_page_count={here + spare}")
-        await _work(box, engine, FULL_FOR)
+        crew = Crew([*engine.mail, *engine.crm], box.clock)
+        await box.clock.sleep(FULL_FOR.total_seconds())
         found.before = box.activities()
         found.paused = sum(("error", "StateFull") in ids for _, _, ids in box.events.lines)
-        states = {lane.state for lane in await engine.store.report.lanes()}
+        states = {runner.state for runner in (*engine.mail, *engine.crm)}
         with engine.store.db.read() as c:
             c.exec_driver_sql("PRAGMA max_page_count=1000000")
-        await _work(box, engine, FULL_FOR)
+        await box.clock.sleep(ROOM_FOR.total_seconds())
+        await crew.stop()
         if found.paused and "paused" not in states:
             found.faults.append("no lane is shown as paused")
         found.faults += await _left(box, engine)
@@ -67,13 +69,6 @@ async def _pages(folder: Path, spare: int, mail: str, crm: str) -> Outcome:
     twice = Counter((one.message_id or (one.sender, one.sent_at), one.records) for one in box.company.crm.mails())
     found.faults += [f"{who} is there {n} times" for who, n in twice.items() if n > 1]
     return Outcome(found.size, found.paused, found.before, found.after, found.faults + broken(box.state))
-
-
-async def _work(box: Box, engine: object, span: timedelta) -> None:
-    """The lanes as a daemon runs them, for some time."""
-    crew = Crew([*engine.mail, *engine.crm], box.clock)  # type: ignore[attr-defined]
-    await box.clock.sleep(span.total_seconds())
-    await crew.stop()
 
 
 async def _left(box: Box, engine: object) -> list[str]:

@@ -171,8 +171,7 @@ class Daemon:
     async def _status(self, engine: Engine) -> str:
         """Counts only: whoever may call systemctl sees it."""
         report = engine.store.report
-        known = {lane.name: lane.state for lane in await report.lanes()}
-        states = [known.get(runner.lane.name, "running") for runner in engine.lanes]
+        states = [runner.state for runner in engine.lanes]
         items = await report.counts()
         missing = sum(r.coverage[Whereabouts.MISSING] for r in await report.coverage() if r.mailbox in engine.pullers)
         return say(
