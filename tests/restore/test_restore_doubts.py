@@ -35,6 +35,7 @@ UNKEYED = {("graph", "hubspot"): "c", ("gmail", "salesforce"): "unkeyed", ("gmai
 some_pair = pytest.mark.parametrize("pair", list(UNKEYED) if THOROUGH else list(UNKEYED)[:1], ids="-".join)
 
 
+@pytest.mark.skipif(not THOROUGH, reason="half a minute; TRADEPOST_PAIRS=all has it, and tests.restore.run")
 @some_pair
 def test_without_keys_what_the_lost_time_wrote_is_recognised_twins_too(tmp_path, pair):
     async def main():

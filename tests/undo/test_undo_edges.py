@@ -1,6 +1,6 @@
 """Undo of live runs and changed rules, after a person's change, twice, and cut anywhere.
 
-A few crash points and one pair by default; with `TRADEPOST_PAIRS=all` every point of every pair.
+One crash point and one pair by default; with `TRADEPOST_PAIRS=all` every point of every pair.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tradepost.sandbox.virtual import run
 ALL = os.environ.get("TRADEPOST_PAIRS") == "all"
 CHOSEN = PAIRS if ALL else [("gmail", "salesforce")]
 each_pair = pytest.mark.parametrize(("source", "target"), CHOSEN, ids=["-".join(p) for p in CHOSEN])
-SOME_CRASHES = (9, 26)  # of some forty steps
+SOME_CRASHES = (17,)  # of some forty steps
 
 
 async def quoted(box):
