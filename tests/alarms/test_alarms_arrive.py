@@ -22,6 +22,7 @@ CHOSEN = [
     for n, (case, name) in enumerate(zip(CASES, NAMES, strict=True))
     if EVERY or case.ordinary
     for pair in (PAIRS if EVERY else [PAIRS[n % len(PAIRS)]])
+    if pair[0] in case.sources
 ]
 
 
