@@ -15,7 +15,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from connectors.base.model import LogEmail, Remove, WriteKind
 from mappings.match import questions
 from mappings.model import Erased, Facts, Own, Reason
-from sync.erase import alone_in, bare, emptied, fate_of, hidden, shortened
+from sync.erase import alone_in, bare, emptied, fate_of, shortened
 from sync.keys import key
 from sync.model import ItemState, VerdictState
 from sync.schema import tables as t
@@ -161,11 +161,10 @@ def _count(c: Connection, query: Select[tuple[str]]) -> int:
 
 
 def _hide_records(c: Connection, work: Work) -> bool:
-    """Rows of the mirror keep id and marks."""
+    """Rows of the mirror keep id and marks; threads belong to these people no longer."""
     rows = bearing(c, tuple(work.clear))
-    assert work.marks is not None  # noqa: S101 - only a plan has none
     for target, row in rows:
-        put_rows(c, target, [hidden(row, work.gone, work.marks.of)])
+        put_rows(c, target, [row])  # which hides them, now that there are marks
     return bool(rows)
 
 

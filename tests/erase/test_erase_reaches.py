@@ -44,6 +44,18 @@ def test_tasks_and_leads_of_ours_go_and_the_crms_own_record_is_named(tmp_path):
         assert [one.ref.id for one in left.records] == [klaus]
         assert places(box, KLAUS, JIN, "Klaus Brandt") == {}
 
+        # Nobody is reminded of somebody who was erased, and no thread lends the record that is left of him.
+        tasks = len(box.company.crm.tasks())
+        box.post(letter(box, 8, "klaus", ["tom"], cc=["petra"]))
+        box.post(letter(box, 9, "chris", ["tom"], answers="<m3@mails.example>"))
+        await box.settle()
+        await box.clock.sleep(4000)
+        await box.settle()
+        shown = {m.subject: m.records for m in box.company.crm.mails()}
+        assert klaus in shown["Position 3"]
+        assert klaus not in {*shown["Position 8"], *shown["Position 9"]}
+        assert [t.title for t in box.company.crm.tasks()[tasks:] if "Position 8" in t.title] == []
+
     run(main())
 
 
@@ -64,6 +76,8 @@ def test_further_addresses_go_unless_somebody_else_bears_them_or_they_are_ours(t
                 pass
             assert await engine.store.erase.finish(box.clock.now())
             await engine.store.mirror.put_found("crm", (contact("3", home, "new@a.example"),))
+            # While the file is open its log would still tell.
+            assert places(box, ann, home, "Person 1") == {}
             held = await engine.store.erase.look(home, own)
             assert {one.ref.id for one in held.records} == {"1", "3"}
         assert places(box, ann, home, "Person 1", "Person 3", "new@a.example") == {}
