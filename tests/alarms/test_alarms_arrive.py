@@ -1,6 +1,7 @@
 """Show: each alarm, provoked, arrives within fifteen simulated minutes on every channel, once, and clears.
 
-By default each kind meets one pair, so that every CRM and both providers are met; TRADEPOST_PAIRS=all takes all pairs.
+By default some kinds meet one pair each, so that every CRM and both providers are met; TRADEPOST_PAIRS=all takes every
+kind over all pairs.
 """
 
 from __future__ import annotations
