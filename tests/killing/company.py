@@ -18,6 +18,7 @@ from tradepost.sandbox.trade.build import Letter
 BOXES = ("ann", "bo", "chen")
 CUSTOMERS = 40
 DAYS = 30
+HISTORY = "k"  # how the Message-IDs of the backfill's mails begin
 # How each provider calls reading one mail, and listing.
 READS = {
     "gmail": ("gmail.users.messages.get", "gmail.users.messages.list"),
@@ -38,7 +39,7 @@ def made(world: World, mails: int, source: str, target: str) -> Company:
     for number in range(mails):
         at = now - timedelta(days=DAYS) * number / mails
         to = ours if number % 10 == 0 else [ours[number % len(ours)]]
-        company.deliver(Letter("", at, _mail(number, "k", to, at), live=False))
+        company.deliver(Letter("", at, _mail(number, HISTORY, to, at), live=False))
     if isinstance(host, GmailHost):
         host.vendor.set_quota(user_per_minute=10**9, project_per_minute=10**9)
     return company
