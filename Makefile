@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONHASHSEED ?= random
 
 PAIR ?=
-.PHONY: undo-show restore-show kill-test power full-disk secrets secrets-suite fuzz help dev demo test check lint pairs determinism sweep kills corpora conformance fidelity documents fix lock schema clean
+.PHONY: help dev demo test lint check pairs determinism sweep simulate simulate-company kills kill-test power full-disk undo-show restore-show corpora fidelity documents secrets secrets-suite fuzz conformance fix schema lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20

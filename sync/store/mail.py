@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, Exists, Row, and_, delete, exists, func, select, union, update
+from sqlalchemy import Connection, Exists, Row, delete, exists, func, select, union, update
 from sqlalchemy.dialects.sqlite import insert
 
 from connectors.base.model import MailMessage, Place, Unreadable
-from mappings.match import questions
-from mappings.model import Direction, Erased, Facts, Reason, ThreadLink
+from mappings.model import Direction, Erased, Facts, Reason
 from mappings.reading import Reading
 from mappings.reading.copies import joined
 from sync.coverage import LEFT_OUT
@@ -22,9 +21,9 @@ from sync.model import VerdictState
 from sync.schema import tables as t
 from sync.store import codec
 from sync.store.db import Database
-from sync.store.links import index_link
+from sync.store.joining import mark_dirty, merge_threads, put_words, thread_of
 from sync.store.marks import marks_of
-from sync.threads import keys_of, merge
+from sync.threads import keys_of
 
 BACKFILL = "backfill"  # the kind of a run that takes in historic mail
 TWIN_WINDOW = timedelta(minutes=2)
@@ -247,7 +246,7 @@ class MailStore:
         message, reading = one.message, one.reading
         live = message.received_at >= live_from
         identity = _known_identity(c, mailbox, reading) or reading.facts.identity
-        thread = _thread_of(c, keys_of(reading.facts, mailbox, message.thread_id), now)
+        thread = thread_of(c, keys_of(reading.facts, mailbox, message.thread_id), now)
         old = c.execute(select(t.mails).where(t.mails.c.identity == identity)).one_or_none()
         if old is None:
             c.execute(
@@ -266,7 +265,7 @@ class MailStore:
             )
         else:
             _join_facts(c, old, reading)
-            thread = _merge_threads(c, (old.thread, thread)) if old.thread != thread else thread
+            thread = merge_threads(c, (old.thread, thread)) if old.thread != thread else thread
         if live:
             c.execute(update(t.mails).where(t.mails.c.identity == identity).values(live=True))
         anew = c.execute(delete(t.verdicts).where(t.verdicts.c.mail == identity, t.verdicts.c.reason == Reason.UNDONE))
@@ -287,9 +286,9 @@ class MailStore:
         if anew.rowcount:
             here = (t.copies.c.mailbox == mailbox) & (t.copies.c.provider_id == message.id)
             c.execute(update(t.copies).where(here).values(run=run))
-        _put_words(c, thread, reading)
+        put_words(c, thread, reading)
         for target in targets:
-            _dirty(c, thread, target)
+            mark_dirty(c, thread, target)
 
     def _put_body(self, c: Connection, identity: str, reading: Reading, now: datetime) -> None:
         if reading.facts.direction is Direction.INTERNAL or reading.facts.erased is Erased.MAIL:
@@ -530,60 +529,6 @@ def _join_facts(c: Connection, old: Row[tuple[object, ...]], reading: Reading) -
     both = joined(known, copy)
     if both != known and old.twin_from:
         c.execute(update(t.mails).where(t.mails.c.identity == old.identity).values(facts=codec.facts.dump(both)))
-
-
-def _thread_of(c: Connection, keys: Sequence[str], now: datetime) -> int:
-    query = select(t.thread_keys.c.thread).where(t.thread_keys.c.key.in_(keys)).distinct()
-    found = sorted(c.execute(query).scalars())
-    if not found:
-        thread = int(c.execute(insert(t.threads).values(created_at=now).returning(t.threads.c.id)).scalar_one())
-    else:
-        thread = _merge_threads(c, found)
-    c.execute(insert(t.thread_keys).on_conflict_do_nothing(), [{"key": key, "thread": thread} for key in keys])
-    return thread
-
-
-def _merge_threads(c: Connection, threads: Sequence[int]) -> int:
-    survivor, losers = merge(threads)
-    for loser in losers:
-        for table in (t.mails, t.thread_keys, t.items):
-            c.execute(update(table).where(table.c.thread == loser).values(thread=survivor))
-        words = select(t.thread_words.c.word).where(t.thread_words.c.thread == loser)
-        for word in c.execute(words).scalars().all():
-            c.execute(insert(t.thread_words).values(word=word, thread=survivor).on_conflict_do_nothing())
-        c.execute(delete(t.thread_words).where(t.thread_words.c.thread == loser))
-        for case in c.execute(select(t.cases).where(t.cases.c.thread == loser)).all():
-            _join_case(c, survivor, case.target, case.link)
-        c.execute(delete(t.case_links).where(t.case_links.c.thread == loser))
-        c.execute(delete(t.cases).where(t.cases.c.thread == loser))
-        c.execute(delete(t.threads).where(t.threads.c.id == loser))
-    return survivor
-
-
-def _join_case(c: Connection, thread: int, target: str, link: str) -> None:
-    """Give the survivor the loser's case; where both have one, the survivor's link leads unless it lacks the deal."""
-    here = and_(t.cases.c.thread == thread, t.cases.c.target == target)
-    own = c.execute(select(t.cases.c.link).where(here)).scalar_one_or_none()
-    if own is None:
-        c.execute(insert(t.cases).values(thread=thread, target=target, dirty=True, link=link))
-        index_link(c, thread, target, codec.link.load(link))
-        return
-    mine, theirs = codec.link.load(own), codec.link.load(link)
-    joined = theirs if mine.primary is None or (not mine.deal and theirs.deal) else mine
-    c.execute(update(t.cases).where(here).values(dirty=True, link=codec.link.dump(joined)))
-    index_link(c, thread, target, joined)
-
-
-def _put_words(c: Connection, thread: int, reading: Reading) -> None:
-    addresses, domains = questions((reading.facts,))
-    words = (*addresses, *(f"@{domain}" for domain in domains))
-    if words:
-        c.execute(insert(t.thread_words).on_conflict_do_nothing(), [{"word": w, "thread": thread} for w in words])
-
-
-def _dirty(c: Connection, thread: int, target: str) -> None:
-    statement = insert(t.cases).values(thread=thread, target=target, dirty=True, link=codec.link.dump(ThreadLink()))
-    c.execute(statement.on_conflict_do_update(index_elements=["thread", "target"], set_={"dirty": True}))
 
 
 def mail_copies(c: Connection, mails: Sequence[str]) -> dict[str, list[tuple[str, Place, tuple[str, ...]]]]:
