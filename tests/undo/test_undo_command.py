@@ -13,7 +13,7 @@ BUYER = "greta@buyer.example"
 
 
 def test_a_backfill_is_listed_planned_taken_back_and_told_in_both_languages(tmp_path, monkeypatch):
-    monkeypatch.setattr("tradepost.commands.undo.LOOK_EVERY", 0.1)
+    monkeypatch.setattr("tradepost.commands.errand.LOOK_EVERY", 0.1)
     monkeypatch.setattr("tradepost.commands.backfill.LOOK_EVERY", 0.1)
     with opened(tmp_path, mailboxes=[LILY, TOM]) as office:
         assert office.do(lambda company: company.crm.add_contact("Greta", BUYER))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -11,8 +10,8 @@ from rich.console import Group, RenderableType
 from sync.store.erasure import Erasure, Record
 from sync.undo import Way
 from tradepost.messages import Language, known, say
-from tradepost.views.undo import MOST_SHOWN
-from tradepost.views.words import cell, iso, moment, table, word
+from tradepost.views.undo import MOST_SHOWN, fates
+from tradepost.views.words import cell, iso, moment, word
 
 
 def plan_view(found: Erasure, vendors: Mapping[str, str], copies: Sequence[Path], language: Language) -> RenderableType:
@@ -42,7 +41,7 @@ def _view(
     head = say("erase.person", language, addresses=", ".join(found.addresses))
     parts: list[RenderableType] = [cell(line) for line in (head, *state)]
     if found.items:
-        parts.append(_writes(found, language, group))
+        parts.append(fates(found.items, language, title="erase", ways=group, reasons="erase_stays"))
     parts += _staying(found, language)
     if found.records:
         parts.append(cell(say("view.erase_records", language), "bold"))
@@ -50,20 +49,6 @@ def _view(
     parts.append(cell(say("erase.backups" if copies else "erase.backups_elsewhere", language)))
     parts += (cell(str(path)) for path in copies)
     return Group(*parts)
-
-
-def _writes(found: Erasure, language: Language, group: str) -> RenderableType:
-    sums = Counter((one.target, one.kind, one.way, one.why) for one in found.items)
-    made = table(language, "erase", ("target", "kind", "fate", "because", "undo_items"), right=("undo_items",))
-    for (target, kind, way, why), count in sorted(sums.items(), key=lambda pair: tuple(map(str, pair[0]))):
-        made.add_row(
-            cell(target),
-            cell(word("write", kind, language)),
-            cell(word(group, way, language), "parked" if way is Way.STAY else ""),
-            cell(word("erase_stays", why, language) if why else ""),
-            cell(f"{count:,}"),
-        )
-    return made
 
 
 def _staying(found: Erasure, language: Language) -> Iterator[RenderableType]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from rich.console import Group, RenderableType
+from rich.table import Table
 
 from sync.store.undo import Manifest, Planned
 from sync.undo import Way
@@ -13,6 +15,19 @@ from tradepost.messages import Language, say
 from tradepost.views.words import cell, iso, moment, table, word
 
 MOST_SHOWN = 200  # lines of a list that a person reads; JSON has all
+
+
+class Fated(Protocol):
+    """A write and what becomes of it; `why` is empty for what does not stay."""
+
+    @property
+    def target(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def way(self) -> Way: ...
+    @property
+    def why(self) -> str | None: ...
 
 
 def manifests_table(runs: Sequence[Manifest], language: Language) -> RenderableType:
@@ -62,17 +77,23 @@ def outcome_view(items: Sequence[Planned], language: Language) -> RenderableType
     return _view(items, language, "undo_done")
 
 
-def _view(items: Sequence[Planned], language: Language, group: str) -> RenderableType:
+def fates(items: Iterable[Fated], language: Language, *, title: str, ways: str, reasons: str) -> Table:
+    """How many writes of each kind go, come back or stay, and why; `ways` and `reasons` name groups of words."""
     sums = Counter((one.target, one.kind, one.way, one.why) for one in items)
-    made = table(language, "undo", ("target", "kind", "fate", "because", "undo_items"), right=("undo_items",))
+    made = table(language, title, ("target", "kind", "fate", "because", "undo_items"), right=("undo_items",))
     for (target, kind, way, why), count in sorted(sums.items(), key=lambda pair: tuple(map(str, pair[0]))):
         made.add_row(
             cell(target),
             cell(word("write", kind, language)),
-            cell(word(group, way, language), "parked" if way is Way.STAY else ""),
-            cell(word("undo_stays", why, language) if why else ""),
+            cell(word(ways, way, language), "parked" if way is Way.STAY else ""),
+            cell(word(reasons, why, language) if why else ""),
             cell(f"{count:,}"),
         )
+    return made
+
+
+def _view(items: Sequence[Planned], language: Language, group: str) -> RenderableType:
+    made = fates(items, language, title="undo", ways=group, reasons="undo_stays")
     stays = [one for one in items if one.way is Way.STAY]
     links = [cell(f"{one.url or one.item}") for one in stays[:MOST_SHOWN]]
     head = [cell(say("undo.stays", language, count=len(stays)))] if stays else []
