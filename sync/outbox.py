@@ -41,6 +41,7 @@ from sync.model import ItemState
 
 MOST_TRIES = 12
 WHOLE_TRIES = 2  # so many times items are sent or looked up as they come; then fewer and fewer of them at once
+QUICK_TRIES = 8  # by then poison is as good as alone
 FIRST_WAIT = timedelta(seconds=15)
 LONGEST_WAIT = timedelta(hours=2)
 
@@ -159,19 +160,21 @@ def _later(answer: ConnectorError, *, tries: int, now: datetime, random: Random)
 def after_lookup(finding: Finding, *, now: datetime, on_unknown: OnUnknown, tries: int = 0) -> Change:
     """The next state of an item whose outcome was unknown and that was looked up after it had settled.
 
-    One whose every sending ends so is not sent for ever: what breaks the other side each time is parked.
+    One whose every sending ends so is not sent for ever: what breaks the other side each time is parked. Its last tries
+    are hours apart, so that a CRM which takes nothing for an afternoon is outlasted.
     """
+    due = now + (pause(tries) if tries >= QUICK_TRIES else timedelta())
     match finding:
         case Found(receipt, extras):
             return Change(state=ItemState.DONE, receipt=receipt, extras=extras)
         case Partial(record, done, _):
-            change = Change(state=ItemState.READY, due_at=now, half_record=record, steps=done)
+            change = Change(state=ItemState.READY, due_at=due, half_record=record, steps=done)
         case Absent():
-            change = Change(state=ItemState.READY, due_at=now, never_sent=True)
+            change = Change(state=ItemState.READY, due_at=due, never_sent=True)
         case CannotTell(why):
             if on_unknown is not OnUnknown.RESEND:
                 return Change(state=ItemState.PARKED, reason=Reason.OUTCOME_UNKNOWN, detail=why)
-            change = Change(state=ItemState.READY, due_at=now)
+            change = Change(state=ItemState.READY, due_at=due)
     if tries + 1 >= MOST_TRIES:
         change = replace(change, state=ItemState.PARKED, reason=Reason.TRIES_EXHAUSTED, due_at=None)
     return replace(change, count_try=True)

@@ -29,7 +29,7 @@ from tradepost.sandbox.kernel import Effect, Fault, RequestLog, RequestRecord, W
 from tradepost.sandbox.serve import serve
 
 PAGE = 500  # ids that a provider lists at once: what may be read again in a mailbox
-RUN_WITHIN = 120.0
+RUN_WITHIN = 300.0
 ANSWER_AFTER = 0.3  # seconds between a write and its answer
 
 
@@ -58,6 +58,7 @@ class Tripwire(RequestLog):
 class Outcome:
     """What the sandbox counts at the end."""
 
+    asked: int  # kills that were asked for
     kills: int
     code: int
     said: str
@@ -76,6 +77,8 @@ class Outcome:
     def faults(self) -> list[str]:
         """Promises that are not kept."""
         found = [f"exit code {self.code}: {self.said}"] if self.code else []
+        if self.kills < self.asked:
+            found.append(f"it was done after {self.kills} of {self.asked} kills: give it more --mails")
         if len(self.logged) != self.mails:
             found.append(f"{self.mails - len(self.logged)} mails are not in the CRM")
         found += [f"{id_} is there {n} times" for id_, n in sorted(self.logged.items()) if n != 1]
@@ -99,10 +102,10 @@ async def trial(
     slow = Fault(vendor=company.crm.name, kind="write", effect=Effect.SLOW, seconds=ANSWER_AFTER, times=10**6)
     world.faults.add(slow)
     read, list_ = READS[pair[0]]
-    orphans = 0
+    orphans = killed = 0
     async with serve(world, company.vendors) as served:
         config = configured(company, folder, dict(served.urls))
-        for number in range(kills):
+        for _ in range(kills):
             in_writing = chance.random() < 1 / 3
             wire.set(1, "write") if in_writing else wire.set(chance.randint(1, most))
             process = await _start(config)
@@ -110,17 +113,18 @@ async def trial(
             await asyncio.wait({end, asyncio.create_task(wire.tripped.wait())}, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.sleep(chance.uniform(0, ANSWER_AFTER / 2))
             if end.done():
-                said = (await process.stderr.read()).decode() if process.stderr else ""
-                raise AssertionError(f"ended with {process.returncode} before kill {number + 1}: {said}")
+                break
             os.kill(process.pid, signal.SIGKILL)
             await end
+            killed += 1
             orphans += await left_of(process.pid)
         process = await _start(config)
         out, err = await asyncio.wait_for(process.communicate(), RUN_WITHIN)
     (host,), (connection,) = company.mail.values(), company.crms
     asked = Counter(r.path.rpartition("/")[2] for r in wire.records if r.operation == read)
     return Outcome(
-        kills=kills,
+        asked=kills,
+        kills=killed,
         code=process.returncode or 0,
         said=(out + err).decode(),
         mails=mails,

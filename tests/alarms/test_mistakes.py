@@ -15,6 +15,7 @@ from rich.console import Console
 from connectors.base.errors import BadReply, Transient
 from connectors.base.model import Absent, Partial
 from mappings.model import Reason
+from sync import outbox
 from sync.lanes import Bell, LaneRunner
 from sync.mirror import Mirror
 from sync.model import ItemState
@@ -130,6 +131,7 @@ def test_a_broken_lane_is_told_shown_in_both_languages_and_cleared(tmp_path, mon
 def test_a_mail_on_which_writing_breaks_is_parked_after_bounded_tries_and_the_others_are_written(tmp_path, monkeypatch):
     async def main():
         office = Office(tmp_path, monkeypatch, settle_seconds=60)
+        monkeypatch.setattr(outbox, "LONGEST_WAIT", timedelta(minutes=1))
         office.forgives, calls = True, []
 
         def spoil(engine):
@@ -208,6 +210,16 @@ def test_what_is_never_found_is_not_sent_for_ever():
     assert [one.state for one in sends] == [ItemState.READY, ItemState.READY, ItemState.PARKED] * 2
     assert all(one.count_try for one in sends)
     assert sends[-1].reason is Reason.TRIES_EXHAUSTED
+
+
+def test_a_crm_that_takes_nothing_for_hours_is_outlasted():
+    waits = [
+        after_lookup(Absent(), now=START, on_unknown=OnUnknown.PARK, tries=tries).due_at - START
+        for tries in range(MOST_TRIES - 1)
+    ]
+    assert waits[0] == timedelta()
+    assert waits == sorted(waits)
+    assert sum(waits, timedelta()) > timedelta(hours=4)
 
 
 def test_a_look_up_that_only_breaks_is_bounded_and_an_absent_crm_leaves_tries_for_sending():
