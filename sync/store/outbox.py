@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Row, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from connectors.base.model import Remove, Write, WriteKind
@@ -82,13 +82,12 @@ class OutboxStore:
             .order_by(t.items.c.history, t.items.c.due_at, t.items.c.seq)  # as the index has them: nothing is sorted
             .limit(limit)
         )
+        if state is ItemState.READY:
+            query = query.where(_is_free())  # not afterwards: many that wait for a parked one would fill the limit
         if not history:
             query = query.where(~t.items.c.history)
         with self._db.read() as c:
-            rows = c.execute(query).all()
-            if state is ItemState.READY:
-                rows = [row for row in rows if _free(c, row)]
-            return tuple(_item(row) for row in rows)
+            return tuple(_item(row) for row in c.execute(query).all())
 
     async def sending(self, keys: Sequence[str], now: datetime) -> frozenset[str]:
         """Transaction 3: the intent to send is on disk before the call.
@@ -223,23 +222,23 @@ class OutboxStore:
         return len(rows)
 
 
-def _free(c: Connection, row: Row[tuple[object, ...]]) -> bool:
-    needs = json.loads(row.needs)
-    if needs:
-        done = (
-            select(func.count()).select_from(t.items).where(t.items.c.key.in_(needs), t.items.c.state == ItemState.DONE)
-        )
-        if c.execute(done).scalar_one() < len(needs):
-            return False
-    if not row.order_key:
-        return True
-    earlier = select(t.items.c.seq).where(
-        t.items.c.target == row.target,
-        t.items.c.order_key == row.order_key,
-        t.items.c.seq < row.seq,
-        t.items.c.state.in_(OPEN),
+def _is_free() -> ColumnElement[bool]:
+    """Whether all that an item needs is done, and no earlier item of its order key is open."""
+    needed, earlier = t.items.alias("needed"), t.items.alias("earlier")
+    needs = func.json_each(t.items.c.needs).table_valued("value", name="needs")
+    lacking = (
+        select(literal(1))
+        .select_from(needs.outerjoin(needed, needed.c.key == needs.c.value))
+        .where(func.coalesce(needed.c.state, "") != ItemState.DONE)
+        .correlate(t.items)
     )
-    return c.execute(earlier).first() is None
+    before = select(literal(1)).where(
+        earlier.c.target == t.items.c.target,
+        earlier.c.order_key == t.items.c.order_key,
+        earlier.c.seq < t.items.c.seq,
+        earlier.c.state.in_(OPEN),
+    )
+    return and_(~lacking.exists(), or_(t.items.c.order_key == "", ~before.correlate(t.items).exists()))
 
 
 def _sent(write: Write, generation: int) -> Write:

@@ -216,6 +216,20 @@ def test_what_needs_a_dropped_item_is_dropped_with_it(store):
     asyncio.run(main())
 
 
+def test_many_that_wait_for_a_parked_one_keep_nobody_else_from_being_sent(store):
+    async def main():
+        ann = "ann@ours.example"
+        await keep(store, ann, copy(ann, "a1"))
+        case = Case(rows(store, "threads")[0].id, "crm")
+        intents = (intent("k0"), *(intent(f"w{n}", needs=("k0",)) for n in range(30)), intent("free"))
+        await store.threads.decided(case, Decision(link=ThreadLink(), verdicts=(), intents=intents), now=NOW)
+        await store.outbox.settle({"k0": Change(state=ItemState.PARKED)}, NOW)
+        found = await store.outbox.due("crm", NOW, state=ItemState.READY, kinds=("create_task",), history=True, limit=8)
+        assert [item.key for item in found] == ["free"]
+
+    asyncio.run(main())
+
+
 def test_a_sent_item_is_never_reworded_and_a_crash_leaves_it_unknown(store):
     async def main():
         ann = "ann@ours.example"
