@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
@@ -222,6 +223,7 @@ class OutboxStore:
         return len(rows)
 
 
+@cache
 def _is_free() -> ColumnElement[bool]:
     """Whether all that an item needs is done, and no earlier item of its order key is open."""
     needed, earlier = t.items.alias("needed"), t.items.alias("earlier")
