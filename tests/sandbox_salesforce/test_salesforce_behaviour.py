@@ -44,6 +44,27 @@ def test_automatic_task_is_one_for_a_mail_and_linked(on_site):
     on_site(scenario)
 
 
+def test_last_activity_is_of_what_is_left(on_site):
+    async def scenario(site):
+        acme, li, _, _ = await cast(site)
+        mails = [
+            await site.create("EmailMessage", Subject="a", ToIds=[li], MessageDate=f"2026-02-0{day}T10:00:00Z")
+            for day in (1, 2)
+        ]
+
+        def last():
+            days = (site.org.record(one)["LastActivityDate"] for one in (li, acme))
+            return [day and str(day) for day in days]
+
+        assert last() == ["2026-02-02"] * 2
+        await site.call("DELETE", f"sobjects/EmailMessage/{mails[1]}")
+        assert last() == ["2026-02-01"] * 2
+        await site.call("DELETE", f"sobjects/Task/{site.org.record(mails[0])['ActivityId']}")
+        assert last() == [None] * 2
+
+    on_site(scenario)
+
+
 def test_task_dies_with_mail_and_not_the_mail_with_its_task(on_site):
     async def scenario(site):
         _, li, _, _ = await cast(site)

@@ -23,8 +23,8 @@ Looks = dict[str, Counter[str]]
 WORDS = ("position", "quotation", "klaus")  # what is searched for
 # When and by whom a record was last changed or seen; an answer's own address and size.
 STAMPS = re.compile(r"(?i)modif|modstamp|updated_?at|lastviewed|lastreferenced|^attributes$|^paging$|^total$|^info$")
-# Sums of activities that the CRM keeps by itself and lets nobody write.
-SUMS = re.compile(r"^(LastActivityDate|notes_last_(contacted|updated)|num_(contacted_)?notes)$")
+# Sums of activities that HubSpot keeps by itself and lets nobody write; whether a deletion takes them back nobody says.
+SUMS = re.compile(r"^(notes_last_(contacted|updated)|num_(contacted_)?notes)$")
 MADE = re.compile(
     r"(?i)^created|createdate|created_?(at|time)|added_?(at|time)|entered|completed|assigneddate|^hs_object_source|^\$?time$"
 )

@@ -5,6 +5,8 @@ https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_r
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tradepost.sandbox.salesforce.errors import Refused
 from tradepost.sandbox.salesforce.state import OrgState
 from tradepost.sandbox.salesforce.store import Row
@@ -43,8 +45,32 @@ def note_last_activity(state: OrgState, task: Row) -> None:
     day = task["ActivityDate"]
     if day is None or not task["IsClosed"]:
         return
-    for record_id in (task["WhoId"], task["WhatId"], task["AccountId"]):
-        sobject = state.schema.object_of(record_id or "")
-        row = state.store.get(sobject, record_id or "") if sobject else None
-        if row is not None and "LastActivityDate" in row and (row["LastActivityDate"] or day) <= day:
+    for sobject, row in _holders(state, task):
+        if (row["LastActivityDate"] or day) <= day:
             state.silently(sobject, row["Id"], {"LastActivityDate": day})
+
+
+def forget_last_activity(state: OrgState, task: Row) -> None:
+    """LastActivityDate once a task is deleted: deleted activities do not count.
+
+    https://help.salesforce.com/s/articleView?id=000385365&type=1
+    """
+    if not state.strictness.last_activity:
+        return
+    for sobject, row in _holders(state, task):
+        if row["LastActivityDate"] != task["ActivityDate"]:
+            continue
+        left = (t for field in _HOLDERS for t in state.store.find("Task", field, row["Id"]))
+        days = (t["ActivityDate"] for t in left if t["IsClosed"] and not t["IsDeleted"] and t["ActivityDate"])
+        state.silently(sobject, row["Id"], {"LastActivityDate": max(days, default=None)})
+
+
+_HOLDERS = ("WhoId", "WhatId", "AccountId")
+
+
+def _holders(state: OrgState, task: Row) -> Iterator[tuple[str, Row]]:
+    for field in _HOLDERS:
+        sobject = state.schema.object_of(task[field] or "")
+        row = state.store.get(sobject, task[field] or "") if sobject else None
+        if row is not None and "LastActivityDate" in row:
+            yield sobject, row

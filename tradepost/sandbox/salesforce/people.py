@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from tradepost.sandbox.salesforce import dml, permissions
+from tradepost.sandbox.salesforce import activity, dml, permissions
 from tradepost.sandbox.salesforce.errors import Refused
 from tradepost.sandbox.salesforce.ids import parse_id
 from tradepost.sandbox.salesforce.schema import SObject
@@ -78,7 +78,9 @@ def undelete(state: OrgState, by: str, sobject: SObject, record_id: str) -> None
     if row is None or not row["IsDeleted"] or row.get("MasterRecordId"):
         raise Refused("UNDELETE_FAILED", "Entity is not in the recycle bin", [])
     dml.check_unique(state, Actor(by), sobject, row)
-    state.touch(sobject.name, row["Id"], {"IsDeleted": False}, by)
+    back = state.touch(sobject.name, row["Id"], {"IsDeleted": False}, by)
+    if sobject.name == "Task":
+        activity.note_last_activity(state, back)
 
 
 def purge(state: OrgState, older_than: timedelta) -> int:

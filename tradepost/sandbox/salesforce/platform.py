@@ -178,8 +178,10 @@ def remove(state: OrgState, by: str, sobject: str, row: Row) -> None:
             if not each["IsDeleted"]:
                 remove(state, by, child, each)
     dies = sobject == "EmailMessage" and state.strictness.task_dies_with_mail
-    if dies and state.live("Task", row["ActivityId"]):
-        state.remove("Task", row["ActivityId"], by)
+    if dies and (task := state.live("Task", row["ActivityId"])):
+        state.remove("Task", task["Id"], by)
+        activity.forget_last_activity(state, task)
     if sobject == "Task":
+        activity.forget_last_activity(state, row)
         for mail in state.store.find("EmailMessage", "ActivityId", row["Id"]):
             state.silently("EmailMessage", mail["Id"], {"ActivityId": None})

@@ -20,6 +20,8 @@ class Strictness:
     """An EmailMessage that is hung on another record gets another Task in place of its own."""
     task_dies_with_mail: bool = True
     """Deleting an EmailMessage deletes the Task that the platform made for it."""
+    last_activity: bool = True
+    """LastActivityDate is that of the activities which are left once one is deleted."""
     task_of_lead_stands_alone: bool = True
     """An activity with a lead is related to no other record."""
 
