@@ -28,9 +28,10 @@ def test_the_host_shows_mails_tasks_and_deals_with_who_made_them(on_site: OnSite
         contact = host.add_contact("Ana Kovač", "ana@adria.example", company=firm)
         deal = host.add_deal("Lanterns", company=firm, contact=contact)
         linked = {"module": {"api_name": "Deals"}, "id": deal}
-        await site.associate("Contacts", contact, mail(linked_record=linked))
+        made = await site.associate("Contacts", contact, mail(linked_record=linked))
         host.log_by_hand(RAW, contact)
         ours, native = host.mails()
+        assert made.json()["Emails"][0]["details"]["message_id"] == ours.record
         assert (ours.by_us, ours.records, ours.deal, ours.incoming) == (True, (contact,), deal, True)
         assert (ours.message_id, ours.sender) == ("inquiry-1@adria.example", "ana@adria.example")
         assert ours.sent_at == datetime(2026, 2, 27, 1, 30, tzinfo=UTC)

@@ -76,7 +76,8 @@ class ZohoHost:
         self.org.update("Tasks", task, {"Status": "Completed"})
 
     def delete_record(self, record: str) -> None:
-        self.org.delete(record)
+        mails = self._state.store.find("$Emails", "message_id", record)
+        self.org.delete(mails[0]["id"] if mails else record)
 
     def merge_contacts(self, winner: str, loser: str) -> str:
         return self.org.merge("Contacts", winner, loser)
@@ -95,7 +96,7 @@ class ZohoHost:
         deal = row["record"] if row["module"] == "Deals" else row["deal"] or ""
         records = [row["record"]] if row["module"] != "Deals" else [row["also"]] if row["also"] else []
         return LoggedMail(
-            record=row["id"],
+            record=row["message_id"],
             subject=row["subject"],
             sent_at=row["time"],
             sender=row["from"]["email"].lower(),
