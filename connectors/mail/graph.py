@@ -241,7 +241,10 @@ class GraphSource:
 
     async def _read(self, id_: str, part: Part) -> MailMessage | Unreadable:
         item = part.body if isinstance(part.body, dict) else {}
-        if part.status != 200 or item.get("id") != id_:
+        if part.status == 200 and item.get("id") != id_:
+            # Cut or garbled on its way, for all anybody knows: the mail is not to blame at the first such answer.
+            raise BadReply("Graph's answer is not the mail that was asked for.", operation="messages.get")
+        if part.status != 200:
             reason = "mail_too_large" if part.status == 413 else "mail_unreadable"
             return Unreadable(id_, reason, moment(item.get("receivedDateTime")))
         folders = await self._folders_with(item.get("parentFolderId"))

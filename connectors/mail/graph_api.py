@@ -191,7 +191,7 @@ class GraphMailbox:
         left: list[str] = []
         for number, name in names.items():
             part = parts.get(number)
-            if part is None or graph_parse.worth_another_try(part.status):
+            if part is None or graph_parse.worth_another_try(part.status) or _cut(part):
                 self._give_way(operation, part)
                 left.append(name)
             else:
@@ -222,7 +222,9 @@ class GraphMailbox:
 
     def _judged(self, operation: str, part: Part) -> Part:
         """A part that is an answer; raises what another means for the whole mailbox."""
-        if (part.status == 200 and isinstance(part.body, dict)) or graph_parse.is_missing_item(part.status, part.body):
+        if _cut(part):
+            raise BadReply("Graph's answer is not JSON.", operation=operation)
+        if part.status == 200 or graph_parse.is_missing_item(part.status, part.body):
             return part
         error = graph_parse.classify(operation, part.status, part.body, person=self._person)
         if error is None or isinstance(error, Rejected):
@@ -239,6 +241,11 @@ class GraphMailbox:
     async def close(self) -> None:
         """May be called twice."""
         await self._http.close()
+
+
+def _cut(part: Part) -> bool:
+    """Whether a good answer has no object: it was cut or garbled on its way."""
+    return part.status == 200 and not isinstance(part.body, dict)
 
 
 def item_path(id_: str, query: str = "") -> str:

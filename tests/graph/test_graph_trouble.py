@@ -248,9 +248,32 @@ def test_a_part_that_answers_for_another_mail_is_not_believed(in_office):
         await source.check()
         spoiled = tampered(office, changed("/$batch", swapped))
         spoiled._tree = source._tree
-        fetched = await spoiled.fetch(mails)
-        assert fetched.messages == ()
-        assert len(fetched.unreadable) == 3
+        with pytest.raises(BadReply):
+            await spoiled.fetch(mails)
+
+    in_office(scenario)
+
+
+def test_a_mail_whose_answer_was_cut_is_asked_for_again_and_not_given_up(in_office):
+    def cut(body: Any) -> Any:
+        body["responses"][0]["body"] = '{"id": "AAMk'
+        return body
+
+    async def scenario(office: Office) -> None:
+        mails = [office.deliver(n) for n in range(2)]
+        source = office.source()
+        await source.check()
+        once = tampered(office, changed("/$batch", cut))
+        once._tree = source._tree
+        assert len((await once.fetch(mails)).messages) == 2
+
+        def all_cut(request: httpx.Request, content: bytes) -> bytes:
+            return b'"cut"' if "/messages/" in request.url.path else changed("/$batch", cut)(request, content)
+
+        always = tampered(office, all_cut)
+        always._tree = source._tree
+        with pytest.raises(BadReply):
+            await always.fetch(mails)
 
     in_office(scenario)
 
