@@ -98,6 +98,8 @@ class Decider:
         now = self._clock.now()
         try:
             view = await self._store.threads.view(case, self._view, known.policies)
+            if view is None:
+                return  # a mail joined two threads while the CRM was asked
             decision = decide(view, known.rules, now)
         except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             # A mistake of ours on one thread must not stop the others; the thread says so and is tried again.

@@ -83,13 +83,15 @@ class ThreadStore:
         with self._db.read() as c:
             return tuple(Case(row.thread, row.target) for row in c.execute(query))
 
-    async def view(self, case: Case, target: TargetView, policies: Mapping[str, MailboxPolicy]) -> ThreadView:
-        """Everything one decision may look at, read in one go."""
+    async def view(self, case: Case, target: TargetView, policies: Mapping[str, MailboxPolicy]) -> ThreadView | None:
+        """Everything one decision may look at, read in one go; None once the thread has become part of another."""
         with self._db.read() as c:
-            mails = _mails(c, case)
             link_text = c.execute(
                 select(t.cases.c.link).where(t.cases.c.thread == case.thread, t.cases.c.target == case.target)
-            ).scalar_one()
+            ).scalar_one_or_none()
+            if link_text is None:
+                return None
+            mails = _mails(c, case)
             link = codec.link.load(link_text)
             items = _items(c, case)
             facts, users = [m.facts for m in mails], self._all_users(c, case.target)

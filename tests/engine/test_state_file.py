@@ -288,5 +288,7 @@ def test_the_view_has_what_the_target_needs(store):
         assert mail.copies[0].mailbox == ann
         assert isinstance(view.items, tuple)
         assert not [i for i in view.items if isinstance(i.write, LogEmail)]
+        merged = Case(case.thread + 1, "crm")  # into another, while its decision was being prepared
+        assert await store.threads.view(merged, TargetView(account_id="a"), {}) is None
 
     asyncio.run(main())
