@@ -119,7 +119,7 @@ def _tasks(script: Script, twin: Ending, ending: Ending, verdict: Verdict) -> No
             waits = [p for p in ending.parked if p.record in records[key]]
             wrong = Wrong(what="doubled", why=f"task {key[0]!r} is there {n} times")
             _case(verdict, wrong, waits if len(waits) >= n - 1 else [], ending, "create_task")
-    steady = steady_threads(script)
+    steady = steady_threads(script) - _before_opening(script, ending)
     mine, theirs = _open(ending), _open(twin)
     for thread in sorted(steady):
         if mine[thread] == theirs[thread]:
@@ -128,6 +128,18 @@ def _tasks(script: Script, twin: Ending, ending: Ending, verdict: Verdict) -> No
         waits = [p for p in ending.parked if p.kind in ("create_task", "complete_task")]
         wrong = Wrong(what=what, why=f"thread {thread} has {mine[thread]} open tasks, undisturbed {theirs[thread]}")
         _case(verdict, wrong, waits, ending, "create_task")
+
+
+def _before_opening(script: Script, ending: Ending) -> frozenset[str]:
+    """Threads of this week that hold a mail which came before any of its mailboxes could be opened for the first time."""
+    early = set()
+    for event in script.events:
+        if event.mail is None or event.at < 0:
+            continue
+        opened = [ending.opened[name] for name in (*event.mail.to, *event.mail.cc) if name in ending.opened]
+        if opened and event.at + event.mail.late < min(opened):
+            early.add(event.mail.thread)
+    return frozenset(early)
 
 
 def _open(ending: Ending) -> Counter[str]:

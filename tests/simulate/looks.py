@@ -20,6 +20,7 @@ from sync.store.report import ItemReport
 from tradepost.sandbox.hosts import SeenDeal, SeenTask
 from tradepost.sandbox.hubspot.host import HubSpotHost
 from tradepost.sandbox.salesforce.host import SalesforceHost
+from tradepost.sandbox.virtual import START
 
 if TYPE_CHECKING:
     from tests.simulate.week import Week
@@ -43,7 +44,8 @@ class Ending:
     """A week's end. `logged` counts our activities by Message-ID and, where a mail has one a record, by record.
 
     `late` names what the product found more than a day after it had gone wrong, `disorder` writes that overtook others
-    of their order key, `mistakes` what broke in our own program.
+    of their order key, `mistakes` what broke in our own program, `opened` when each mailbox (by its short name) was
+    first opened, in seconds from the start: what came before is history, which is only logged.
     `mended` counts records removed by a second look, `healed` the counts of coverage that found a mail missing.
     Records go by the short names of who they are. `entries` are the activities' own ids by the same key, `shown` the people and companies that show a mail.
     """
@@ -66,6 +68,7 @@ class Ending:
     late: tuple[str, ...] = ()
     disorder: tuple[str, ...] = ()
     mistakes: tuple[str, ...] = ()
+    opened: dict[str, float] = field(default_factory=dict)
     spans: bool = True
     stage_order: tuple[str, ...] = ()
 
@@ -99,6 +102,8 @@ async def look(week: Week, *, stuck: str) -> Ending:
         if report is not None:
             ending.listed[name] = report.coverage.listed
             ending.missing[name] = report.coverage[Whereabouts.MISSING]
+    for mailbox in await week.engine.store.mail.mailboxes():
+        ending.opened[mailbox.name.partition("@")[0]] = (mailbox.live_from - START).total_seconds()
     ending.parked = await week.parked()
     ending.unkeyed = await week.unkeyed()
     items = await week.engine.store.report.items((ItemState.DONE, ItemState.PARKED), limit=10**6)
