@@ -237,12 +237,12 @@ class ZohoOrg:
     # ------------------------------------------------------------------------------------------------ mail
 
     def native_mail(self, record: str, raw: bytes, owner: str = "") -> str:
-        """The CRM's own mail integration puts a mail on a record; the answer is the entry's id."""
+        """The CRM's own mail integration puts a mail on a record; the answer is Zoho's own `message_id`."""
         entry = mail.entry(raw, self._addresses())
         if self.state.unknowns.deal_prediction and not entry["sent"]:
             entry["linked"] = mail.predicted(self.state, record)
         act = Act(owner or self.admin, "native")
-        return self._done(str(emails.add(self.state, act, self._of(record), record, entry)["id"]))
+        return self._done(str(emails.add(self.state, act, self._of(record), record, entry)["message_id"]))
 
     def _addresses(self) -> frozenset[str]:
         return frozenset(row["email"].lower() for row in self.state.store.rows("users"))
