@@ -32,7 +32,7 @@ from mappings.model import Erased, Facts, MailKind, Own
 from mappings.reading import Reading, Twin
 from mappings.reading.participants import is_ours
 from sync.model import ItemState
-from sync.undo import NOT_OURS, Way
+from sync.undo import NOT_OURS, Way, unwritten
 
 MARK = "erased:"  # begins every mark, so that none is taken for an address
 
@@ -259,17 +259,10 @@ class Fate:
 
 def fate_of(held: Held, can: Mapping[WriteKind, Capability]) -> Fate:
     """What an erasure does with one write; `can` is what the target offers."""
-    match held.state:
-        case ItemState.SENDING | ItemState.UNKNOWN:
-            return Fate(Way.WAIT)
-        case ItemState.READY:
-            return Fate(Way.WAIT if held.sent else Way.DROP)
-        case ItemState.PARKED:
-            return Fate(Way.STAY, Kept.UNKNOWN) if held.sent else Fate(Way.DROP)
-        case ItemState.DONE:
-            return _done(held, can)
-        case _:
-            return Fate(Way.DROP)
+    if held.state is ItemState.DONE:
+        return _done(held, can)
+    way = unwritten(held.state, sent=held.sent)
+    return Fate(way, Kept.UNKNOWN if way is Way.STAY else None)
 
 
 def _done(held: Held, can: Mapping[WriteKind, Capability]) -> Fate:

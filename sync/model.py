@@ -22,6 +22,10 @@ class ItemState(StrEnum):
     DROPPED = "dropped"
 
 
+# Decided and not over: to be sent, being sent, or sent with an unknown outcome.
+ON_ITS_WAY = (ItemState.READY, ItemState.SENDING, ItemState.UNKNOWN)
+
+
 class NewSender(StrEnum):
     """What a mail from somebody the CRM does not know leads to."""
 

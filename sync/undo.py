@@ -70,17 +70,23 @@ def fate_of(made: Made, can: Mapping[WriteKind, Capability]) -> Fate:
     """What an undo does with one item; `can` is what the target offers."""
     if made.shared:
         return Fate(Way.STAY, Stay.SHARED)
-    match made.state:
+    if made.state is ItemState.DONE:
+        return _done(made, can)
+    way = unwritten(made.state, sent=made.sent)
+    return Fate(way, Stay.UNKNOWN if way is Way.STAY else None)
+
+
+def unwritten(state: ItemState, *, sent: bool) -> Way:
+    """What becomes of an item that is not done; STAY where nobody knows whether it was written."""
+    match state:
         case ItemState.SENDING | ItemState.UNKNOWN:
-            return Fate(Way.WAIT)
+            return Way.WAIT
         case ItemState.READY:
-            return Fate(Way.WAIT if made.sent else Way.DROP)
+            return Way.WAIT if sent else Way.DROP
         case ItemState.PARKED:
-            return Fate(Way.STAY, Stay.UNKNOWN) if made.sent else Fate(Way.DROP)
-        case ItemState.DONE:
-            return _done(made, can)
+            return Way.STAY if sent else Way.DROP
         case _:
-            return Fate(Way.DROP)
+            return Way.DROP
 
 
 def _done(made: Made, can: Mapping[WriteKind, Capability]) -> Fate:

@@ -211,10 +211,6 @@ def converted_into(row: Row) -> RecordRef | None:
     return RecordRef(RecordKind.COMPANY, company) if company else None
 
 
-def is_converted(row: Row) -> bool:
-    return row.get("$converted") is True or row.get("Converted__s") is True
-
-
 def gone_customer(module: str, row: Row, site: str) -> Customer:
     """A row of the list of deleted records. Of a merge Zoho does not say who survived."""
     record = id_in(row.get("id"))

@@ -17,7 +17,7 @@ from mappings.match import questions
 from mappings.model import Erased, Facts, Own, Reason
 from sync.erase import alone_in, bare, emptied, fate_of, shortened
 from sync.keys import key
-from sync.model import ItemState, VerdictState
+from sync.model import ON_ITS_WAY, ItemState, VerdictState
 from sync.schema import tables as t
 from sync.store import codec
 from sync.store.db import Database
@@ -42,7 +42,7 @@ from sync.store.erasure import (
 from sync.store.journal import note
 from sync.store.marks import Marks, marks_of, new_key
 from sync.store.mirror import put_rows
-from sync.store.outbox import ERASE, OPEN
+from sync.store.outbox import ERASE
 from sync.threads import keys_of
 from sync.undo import Way
 
@@ -147,7 +147,7 @@ class EraseStore:
             total = _count(c, mine)
             waits = _count(c, mine.where(t.items.c.erased_at.is_(None)))
             removals = select(t.items.c.key).where(
-                t.items.c.undoes.in_(mine), t.items.c.rule == ERASE, t.items.c.state.in_(OPEN)
+                t.items.c.undoes.in_(mine), t.items.c.rule == ERASE, t.items.c.state.in_(ON_ITS_WAY)
             )
             undone = select(t.erased.c.mark).where(t.erased.c.person == person, t.erased.c.done_at.is_(None))
             return Standing(total, waits + _count(c, removals), c.execute(undone).first() is None)
@@ -268,7 +268,7 @@ def _take_up(c: Connection, work: Work, now: datetime) -> bool:
 def _erase_item(c: Connection, work: Work, look: Look, row: Row[tuple[object, ...]], now: datetime) -> None:
     facts = facts_of(c, row.mail)
     held = look.held(row, facts)
-    fate = fate_of(held, look.can(row.target))
+    fate = fate_of(held, look.accounts.can(row.target))
     write = codec.write.load(row.write)
     left = emptied(write) if held.alone else shortened(write, work.gone, work.at(row.target))
     here = row.key
@@ -297,7 +297,7 @@ def _erase_item(c: Connection, work: Work, look: Look, row: Row[tuple[object, ..
 
 
 def _send_removal(c: Connection, look: Look, row: Row[tuple[object, ...]], item: str, now: datetime) -> None:
-    account = look.accounts[row.target].account_id
+    account = look.accounts.id(row.target)
     write = Remove(
         key=key(account, WriteKind.REMOVE, item, row.record, ERASE), made_by=WriteKind(row.kind), record=row.record
     )

@@ -10,7 +10,6 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, Row, Select, or_, select
 
 from connectors.base.model import (
-    Capability,
     CreateTask,
     Customer,
     LogEmail,
@@ -23,11 +22,12 @@ from connectors.base.model import (
 from mappings.model import Erased, Facts, Own
 from mappings.reading.participants import is_ours
 from sync.erase import Fate, Gone, Held, Kept, alone_in, bare, fate_of, names, without
-from sync.model import ItemState
+from sync.model import ON_ITS_WAY, ItemState
 from sync.schema import tables as t
 from sync.store import codec
+from sync.store.accounts import Accounts
 from sync.store.marks import Marks, key_of, marks_of
-from sync.store.outbox import ERASE, OPEN
+from sync.store.outbox import ERASE
 from sync.undo import Way
 
 LOGS = (WriteKind.LOG_EMAIL, WriteKind.LINK_EMAIL)
@@ -188,14 +188,7 @@ class Look:
 
     def __init__(self, c: Connection) -> None:
         self._c = c
-        self.accounts = {
-            row.name: codec.account.load(row.account)
-            for row in c.execute(select(t.targets.c.name, t.targets.c.account))
-        }
-
-    def can(self, target: str) -> Mapping[WriteKind, Capability]:
-        account = self.accounts.get(target)
-        return account.capabilities if account else {}
+        self.accounts = Accounts(c)
 
     def held(self, row: Row[tuple[object, ...]], facts: Facts | None) -> Held:
         kind = WriteKind(row.kind)
@@ -271,7 +264,7 @@ def _would(c: Connection, work: Work) -> tuple[int, int, list[Planned]]:
             known = bare(known) if alone_in(write, work.gone, work.own) else known
             counts[known.erased or Erased.PERSON] += 1
         found.append((row, known))
-    planned = [_planned(row, fate_of(look.held(row, facts), look.can(row.target))) for row, facts in found]
+    planned = [_planned(row, fate_of(look.held(row, facts), look.accounts.can(row.target))) for row, facts in found]
     return counts[Erased.MAIL], counts[Erased.PERSON], planned
 
 
@@ -306,8 +299,8 @@ def _outcome(c: Connection, row: Row[tuple[object, ...]]) -> Planned:
     removed = codec.write.load(counter.write) if counter is not None else None
     record = removed.record if isinstance(removed, Remove) else ""
     if counter is None or row.state == ItemState.DROPPED:
-        return _planned(row, fate_of(look.held(row, facts_of(c, row.mail)), look.can(row.target)), record)
-    return _planned(row, Fate(Way.WAIT) if counter.state in OPEN else Fate(Way.STAY, Kept.REFUSED), record)
+        return _planned(row, fate_of(look.held(row, facts_of(c, row.mail)), look.accounts.can(row.target)), record)
+    return _planned(row, Fate(Way.WAIT) if counter.state in ON_ITS_WAY else Fate(Way.STAY, Kept.REFUSED), record)
 
 
 def _records(c: Connection, words: Sequence[str], writes: Sequence[Planned]) -> tuple[Record, ...]:

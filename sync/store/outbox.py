@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert
 from connectors.base.model import Remove, Write, WriteKind
 from mappings.model import Reason
 from sync.keys import again
-from sync.model import ItemState
+from sync.model import ON_ITS_WAY, ItemState
 from sync.outbox import Change
 from sync.schema import tables as t
 from sync.store import codec
@@ -27,7 +27,6 @@ from sync.store.threads import dirty_case
 
 ERASE = "erase"  # the rule of what removes a record because a person was erased
 SECOND_LOOK = "second_look"  # the rule of what removes a record that a doubled request left
-OPEN = (ItemState.READY, ItemState.SENDING, ItemState.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +237,7 @@ def _is_free() -> ColumnElement[bool]:
         earlier.c.target == t.items.c.target,
         earlier.c.order_key == t.items.c.order_key,
         earlier.c.seq < t.items.c.seq,
-        earlier.c.state.in_(OPEN),
+        earlier.c.state.in_(ON_ITS_WAY),
     )
     return and_(~lacking.exists(), or_(t.items.c.order_key == "", ~before.correlate(t.items).exists()))
 

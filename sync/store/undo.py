@@ -26,11 +26,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
-from connectors.base.model import Capability, CompleteTask, CreateCustomer, LinkEmail, WriteKind
+from connectors.base.model import CompleteTask, CreateCustomer, LinkEmail, WriteKind
 from mappings.model import Reason
-from sync.model import ItemState
+from sync.model import ON_ITS_WAY, ItemState
 from sync.schema import tables as t
 from sync.store import codec
+from sync.store.accounts import Accounts
 from sync.store.db import Database
 from sync.store.journal import note
 from sync.store.manifest import leave_out, taken_back
@@ -38,7 +39,6 @@ from sync.undo import Fate, Made, Stay, Way, counter_write, fate_of
 
 UNDO = "undo"  # the rule of what takes an item back
 AT_ONCE = 200  # items a transaction
-OPEN = (ItemState.READY, ItemState.SENDING, ItemState.UNKNOWN)
 T = TypeVar("T")
 
 
@@ -153,7 +153,7 @@ class UndoStore:
 # https://www.sqlite.org/optoverview.html#disqualifying_where_clause_terms_using_unary_
 _NO_COUNTER = func.coalesce(t.items.c.undoes, "") == ""
 _NOT_TAKEN_UP = func.coalesce(t.items.c.undo, 0) == 0
-_IS_OPEN = func.coalesce(t.items.c.state, "").in_(OPEN)
+_IS_OPEN = func.coalesce(t.items.c.state, "").in_(ON_ITS_WAY)
 
 
 def _in_parts(values: Sequence[T]) -> list[Sequence[T]]:
@@ -256,17 +256,7 @@ class _Look:
     def __init__(self, c: Connection, runs: Sequence[int]) -> None:
         self._c = c
         self.runs = runs
-        self._accounts = {
-            row.name: codec.account.load(row.account)
-            for row in c.execute(select(t.targets.c.name, t.targets.c.account))
-        }
-
-    def can(self, target: str) -> Mapping[WriteKind, Capability]:
-        account = self._accounts.get(target)
-        return account.capabilities if account else {}
-
-    def account_id(self, target: str) -> str:
-        return self._accounts[target].account_id
+        self.accounts = Accounts(c)
 
     def made(self, row: Row[tuple[object, ...]]) -> Made:
         write = codec.write.load(row.write)
@@ -286,7 +276,7 @@ class _Look:
         )
 
     def planned(self, row: Row[tuple[object, ...]]) -> Planned:
-        return _planned(row, fate_of(self.made(row), self.can(row.target)))
+        return _planned(row, fate_of(self.made(row), self.accounts.can(row.target)))
 
     def _in_use(self, row: Row[tuple[object, ...]]) -> bool:
         """Whether mails that stay are logged on a customer of ours."""
@@ -326,7 +316,7 @@ def _outcome(c: Connection, look: _Look, row: Row[tuple[object, ...]]) -> Planne
     ).one_or_none()
     if row.undo is None or counter is None or row.state == ItemState.DROPPED:
         return look.planned(row)
-    if counter.state in OPEN:
+    if counter.state in ON_ITS_WAY:
         return _planned(row, Fate(Way.WAIT))
     changed = counter.reason == Reason.PERSON_MOVED_DEAL
     return _planned(row, Fate(Way.STAY, Stay.CHANGED if changed else Stay.REFUSED))
@@ -334,12 +324,12 @@ def _outcome(c: Connection, look: _Look, row: Row[tuple[object, ...]]) -> Planne
 
 def _take_up(c: Connection, look: _Look, row: Row[tuple[object, ...]], now: datetime) -> None:
     made = look.made(row)
-    fate = fate_of(made, look.can(row.target))
+    fate = fate_of(made, look.accounts.can(row.target))
     c.execute(update(t.items).where(t.items.c.key == row.key).values(undo=max(look.runs)))
     if fate.way is Way.DROP and row.state != ItemState.DROPPED:
         taken_back(c, row.key, now)
     elif fate.way in {Way.REMOVE, Way.RESTORE}:
-        write = counter_write(made, fate.way, look.account_id(row.target), max(look.runs))
+        write = counter_write(made, fate.way, look.accounts.id(row.target), max(look.runs))
         restores = fate.way is Way.RESTORE
         c.execute(
             insert(t.items)
