@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from sync import restore
+from sync.store import files
 from sync.undo import Way
 from tests import box as boxes
 from tests.box import day
@@ -110,7 +111,7 @@ def test_what_is_on_its_way_is_erased_when_it_has_settled(tmp_path):
 def test_an_older_copy_that_is_restored_does_not_bring_the_person_back(tmp_path):
     async def main():
         box = await filled(tmp_path)
-        restore.snapshot(box.state, tmp_path / "copy.db")
+        files.snapshot(box.state, tmp_path / "copy.db")
         await erase(box, KLAUS)
         await restore.stage(tmp_path / "copy.db", box.state, boxes.KEY)
         placed = await restore.put_in_place(box.state, boxes.KEY, now=box.clock.now(), mailboxes=())

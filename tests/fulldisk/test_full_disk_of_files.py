@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import pytest
 from cryptography.fernet import Fernet
 
-from sync.restore import snapshot
 from sync.store import StateFull, Store
+from sync.store.files import snapshot
 from tests.fulldisk.trial import limited
 from tests.power.ledger import digest
 from tradepost.app import roomy, state_key

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 from random import Random
 
-from sync import restore
 from sync.model import ItemState
+from sync.store import files
 from tests.box import Box
 from tests.restore.show import LATER, begin_anew, box_of, destroy, live, logged, put_back, states, tasks
 from tradepost.sandbox.company import PAIRS, empty
@@ -33,7 +33,7 @@ async def shown(folder: Path, pair: tuple[str, str], mode: str, mails: int) -> l
     for old in box.history()[-4:]:
         box.deliver(old)
     await box.settle()
-    restore.snapshot(box.state, folder / "copy.db")
+    files.snapshot(box.state, folder / "copy.db")
     await live(box, mails)
     await box.clock.sleep(LATER)
     await box.settle()

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync import restore
 from sync.model import ItemState
+from sync.store import files
 from tests.restore.show import (
     LATER,
     MAILS,
@@ -33,7 +33,7 @@ def test_each_record_is_there_once_after_a_restore_and_after_a_rebuild(tmp_path,
         for old in box.history()[-1:]:
             box.deliver(old)
         await box.settle()
-        restore.snapshot(box.state, tmp_path / "copy.db")
+        files.snapshot(box.state, tmp_path / "copy.db")
         await live(box, MAILS)
         before, asked, sent = logged(box), tasks(box), box.writes()
         assert sum(before.values()) > MAILS // 2

@@ -11,7 +11,7 @@ import pytest
 from connectors.base.model import CannotTell, Found
 from sync import restore
 from sync.model import ItemState
-from sync.store import Store
+from sync.store import Store, files
 from sync.store.doubt import put_meta
 from tests.box import KEY
 from tests.paths.test_main_path import letter
@@ -41,7 +41,7 @@ def test_without_keys_what_the_lost_time_wrote_is_recognised_twins_too(tmp_path,
     async def main():
         box = box_of(tmp_path, pair, mode=UNKEYED[pair])
         await box.settle()
-        restore.snapshot(box.state, tmp_path / "copy.db")
+        files.snapshot(box.state, tmp_path / "copy.db")
         await live(box, 1)
         twin = mail(box, 90)  # two mails of one sender, subject and second
         for raw in (twin, twin.replace(b"show90@", b"show91@")):
@@ -113,7 +113,7 @@ def test_what_was_undone_and_written_again_is_recognised_under_its_later_key(tmp
         box = small(tmp_path, "graph", "hubspot")
         await old_mail(box, 2)
         runs = await backfill(box)
-        restore.snapshot(box.state, tmp_path / "copy.db")
+        files.snapshot(box.state, tmp_path / "copy.db")
         await undo(box, runs)
         assert box.activities() == 0
         await backfill(box)
@@ -184,7 +184,7 @@ def test_a_move_of_the_lost_time_that_a_person_took_back_is_not_repeated(tmp_pat
         crm, deal = box.company.crm, box.company.book.deals["nordlicht-panels"]
         await box.settle()
         was = crm.deal(deal).stage
-        restore.snapshot(box.state, tmp_path / "copy.db")
+        files.snapshot(box.state, tmp_path / "copy.db")
         await box.clock.sleep(60)
         box.post(letter(box, "lily", ["klaus"], "Our quotation for 1,200 panels", "Our quotation is attached.\n"))
         await box.settle()
@@ -206,7 +206,7 @@ def test_what_comes_after_the_restore_is_sent_at_once(tmp_path):
     async def main():
         box = box_of(tmp_path, ("gmail", "salesforce"))
         await box.settle()
-        restore.snapshot(box.state, tmp_path / "copy.db")
+        files.snapshot(box.state, tmp_path / "copy.db")
         await put_back(box, tmp_path / "copy.db")
         await box.once()
         await box.clock.sleep(LATER)
@@ -226,7 +226,7 @@ def test_what_was_ready_sending_or_parked_in_the_copy_is_looked_up_first(tmp_pat
         box.fault("salesforce", "*", "status", kind="write", status=400, code="FIELD_CUSTOM_VALIDATION_EXCEPTION")
         async with box.engine(wrap=lambda made: cut(made.crm[0].lane._pusher)) as engine:
             await box.once(engine)
-        restore.snapshot(box.state, tmp_path / "copy.db")
+        files.snapshot(box.state, tmp_path / "copy.db")
         await box.settle()
         before, sent = logged(box), box.writes()
         await put_back(box, tmp_path / "copy.db")
@@ -248,7 +248,7 @@ def test_a_restore_broken_off_anywhere_leaves_the_old_or_the_new_state(tmp_path,
     async def main():
         box = box_of(tmp_path, ("gmail", "salesforce"))
         await box.settle()
-        restore.snapshot(box.state, tmp_path / "copy.db")
+        files.snapshot(box.state, tmp_path / "copy.db")
         monkeypatch.setattr(restore, "put_aside", stop)
         with pytest.raises(KeyboardInterrupt):
             await put_back(box, tmp_path / "copy.db")
@@ -258,7 +258,7 @@ def test_a_restore_broken_off_anywhere_leaves_the_old_or_the_new_state(tmp_path,
         store.close()
         monkeypatch.undo()
         placed = await put_back(box, tmp_path / "copy.db")
-        assert restore.examine(placed.aside) == restore.examine(box.state)
+        assert files.examine(placed.aside) == files.examine(box.state)
         store = Store.open(box.state, key=KEY)
         assert await store.restore.doubt() is not None
         store.close()
@@ -273,7 +273,7 @@ def test_a_copy_made_while_the_service_writes_is_whole_and_of_one_moment(tmp_pat
     """Between two steps of copying another connection commits: the copy has all of a transaction, or nothing."""
     state, copy = tmp_path / "state.db", tmp_path / "copy.db"
     store = Store.open(state, key=KEY)
-    monkeypatch.setattr(restore, "LOOK_EVERY", 50)
+    monkeypatch.setattr(files, "LOOK_EVERY", 50)
     written = 0
 
     def write(_):
@@ -284,10 +284,10 @@ def test_a_copy_made_while_the_service_writes_is_whole_and_of_one_moment(tmp_pat
                 put_meta(c, name, f"{written} {'x' * 5000}")
 
     write(0)
-    restore.snapshot(state, copy, write)
+    files.snapshot(state, copy, write)
     store.close()
     assert written > 3
-    assert restore.examine(copy) == restore.examine(state)
+    assert files.examine(copy) == files.examine(state)
     with closing(sqlite3.connect(copy)) as raw:
         held = dict(raw.execute("SELECT name, value FROM meta WHERE name IN ('one', 'other')"))
         assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -297,12 +297,12 @@ def test_a_copy_made_while_the_service_writes_is_whole_and_of_one_moment(tmp_pat
 
 def test_a_copy_that_is_stopped_or_finds_no_room_leaves_nothing(tmp_path, monkeypatch):
     Store.open(tmp_path / "state.db", key=KEY).close()
-    monkeypatch.setattr(restore, "LOOK_EVERY", 1)
+    monkeypatch.setattr(files, "LOOK_EVERY", 1)
 
     def stop(_):
         raise KeyboardInterrupt
 
     for error, told in ((KeyboardInterrupt, stop), (OSError, lambda _: (_ for _ in ()).throw(OSError(28, "full")))):
         with pytest.raises(error):
-            restore.snapshot(tmp_path / "state.db", tmp_path / "copy.db", told)
+            files.snapshot(tmp_path / "state.db", tmp_path / "copy.db", told)
         assert sorted(f.name for f in tmp_path.iterdir() if "copy" in f.name) == []

@@ -12,8 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from sync.model import ItemState
-from sync.restore import examine, snapshot
 from sync.store import Store
+from sync.store.files import examine, snapshot
 from tests.box import KEY, Box, day
 from tests.paths.test_main_path import letter
 from tradepost.sandbox.virtual import START, run

@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sync import restore
 from sync.model import ItemState, TargetView
 from sync.schema.tables import metadata
-from sync.store import NewerSchema, Store
+from sync.store import NewerSchema, Store, files
 from sync.store.threads import Case
 from tests.box import KEY
 from tests.schema.make import HERE, loaded
@@ -73,7 +73,7 @@ def test_a_copy_of_the_old_file_is_made_before_it_is_changed(tmp_path, kept):
     if kept.stem == revisions()[-1]:
         assert not copy.exists()
         return
-    assert restore.examine(copy) == kept.stem
+    assert files.examine(copy) == kept.stem
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert rows(copy, "SELECT * FROM items ORDER BY seq") == rows(
         loaded(kept.read_text("utf-8"), tmp_path / "same.db"), "SELECT * FROM items ORDER BY seq"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from sync.restore import NotState, examine, snapshot
+from sync.store.files import NotState, examine, snapshot
 from tradepost.app import key_place
 from tradepost.clock import SystemClock
 from tradepost.commands.common import require_state

@@ -12,7 +12,7 @@ from connectors.base.errors import ConnectorError
 from connectors.base.services import Log
 from sync import restore
 from sync.model import ItemState
-from sync.store import NewerSchema, StateError
+from sync.store import NewerSchema, StateError, files
 from sync.store.codec import Seal
 from sync.store.restore import Survey
 from tradepost.app import connections, holding, roomy, state_directory, state_key, usable
@@ -57,7 +57,7 @@ async def _staged(invocation: Invocation, settings: Settings, file: Path, key: b
     """What is in the copy, when it is ours and can be used."""
     try:
         survey = await restore.stage(file, state_file(settings), key)
-    except restore.NotState as error:
+    except files.NotState as error:
         raise UserError(sentence("restore.no_state", file=file, error=error)) from None
     except NewerSchema as error:
         raise UserError(sentence("restore.newer", file=file, schema=error.schema)) from None
