@@ -6,8 +6,7 @@ addresses, a mail by its default or its immutable id; answers are immutable ids.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -17,10 +16,8 @@ from tradepost.sandbox.graph import post
 from tradepost.sandbox.graph.admin import AdminActs
 from tradepost.sandbox.graph.content import Attachment
 from tradepost.sandbox.graph.ids import is_item_id
-from tradepost.sandbox.graph.mailbox import Folder, Item, Mailbox
+from tradepost.sandbox.graph.mailbox import Folder, Mailbox
 from tradepost.sandbox.graph.people import User
-from tradepost.sandbox.graph.rounds import Memory
-from tradepost.sandbox.graph.strictness import Strictness
 
 PLACES = {
     "inbox": "inbox",
@@ -34,14 +31,7 @@ _LABELS = {"INBOX": "inbox", "SENT": "sent", "TRASH": "trash", "SPAM": "junk", "
 
 
 class Acts(AdminActs):
-    """Mixed into the vendor, whose state it changes."""
-
-    seed: int
-    random: Random
-    strict: Strictness
-    calls: Counter[str]
-    memory: Callable[[User], Memory]
-    calm: bool
+    """A tenant in people's hands."""
 
     CONTROLS = (
         "add_mailbox",
@@ -145,10 +135,6 @@ class Acts(AdminActs):
 
     # ------------------------------------------------------------------------------------------------------------ mail
 
-    def message_id(self) -> str:
-        """What Exchange names a mail it makes."""
-        return f"{self.random.getrandbits(128):032X}@{self.random.getrandbits(40):010X}.eurprd04.prod.outlook.com"
-
     def deliver_to(
         self, mailbox: str, raw: bytes, *, place: str = "inbox", at: datetime | None = None, thread: str | None = None
     ) -> str:
@@ -191,20 +177,10 @@ class Acts(AdminActs):
         senders, _ = post.people(raw)
         author = next((u for address in senders if (u := self.directory.find(address)) and u.box), None)
         if author is None or author.box is None:
-            return self._spread(post.received(raw, self.message_id()), at)
+            return self.spread(post.received(raw, self.message_id()), at)
         mail = post.submitted(raw, author.mail, self.message_id(), at or now)
         sent = author.box.add(mail, author.box.known("sentitems"), now, at=at, own=True, read=True)
-        return self._spread(mail, at) | {author.mail: sent.immutable_id}
-
-    def _spread(self, mail: bytes, at: datetime | None) -> dict[str, str]:
-        now = self.world.clock.now()
-        _, recipients = post.people(mail)
-        found: dict[str, str] = {}
-        for user in dict.fromkeys(u for address in recipients if (u := self.directory.find(address))):
-            if user.box is not None:
-                copy = post.delivered(mail, f"{self.random.getrandbits(64):016x}", at or now)
-                found[user.mail] = user.box.add(copy, user.box.known("inbox"), now, at=at).immutable_id
-        return found
+        return self.spread(mail, at) | {author.mail: sent.immutable_id}
 
     def move(self, mailbox: str, mail: str, place: str) -> None:
         """A person moves a mail; see `place`."""
@@ -253,13 +229,6 @@ class Acts(AdminActs):
         item = self.mailbox(mailbox).find(draft)
         self.send_draft_item(self.user(mailbox), item)
         return item.immutable_id
-
-    def send_draft_item(self, user: User, item: Item) -> None:
-        """Send a draft now, as its owner."""
-        now = self.world.clock.now()
-        if user.box is not None:
-            user.box.sent(item, post.submitted(item.raw, user.mail, self.message_id(), now), now)
-            self._spread(item.raw, None)
 
     # ------------------------------------------------------------------------------------------------------------ time
 

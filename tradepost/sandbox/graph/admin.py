@@ -1,4 +1,4 @@
-"""What administrators do: apps, permissions, policies, sign-ins, limits. Mixed into the vendor through `Acts`."""
+"""What administrators do: apps, permissions, policies, sign-ins, limits."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from tradepost.sandbox.graph import assertion
-from tradepost.sandbox.graph.auth import REFRESH_LIFE, Grant, Tokens
+from tradepost.sandbox.graph.auth import REFRESH_LIFE, Grant
 from tradepost.sandbox.graph.mailbox import Mailbox
-from tradepost.sandbox.graph.people import App, Directory, Secret, State, User
-from tradepost.sandbox.graph.platform import Platform
-from tradepost.sandbox.graph.quota import Meter
-from tradepost.sandbox.kernel import World
+from tradepost.sandbox.graph.people import App, Secret, State, User
+from tradepost.sandbox.graph.tenant import Tenant
 
 APP = "tradepost"
 ROLES = ("Mail.Read", "User.Read.All")
@@ -20,14 +18,8 @@ SCOPES = ("Mail.Read", "Mail.Read.Shared", "User.Read")
 SECRET_LIFE = timedelta(days=730)
 
 
-class AdminActs:
-    """State and methods of the tenant's administration."""
-
-    world: World
-    directory: Directory
-    tokens: Tokens
-    platform: Platform
-    meter: Meter
+class AdminActs(Tenant):
+    """A tenant in its administrators' hands."""
 
     CONTROLS: tuple[str, ...] = (
         "register_app",

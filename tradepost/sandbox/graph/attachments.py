@@ -147,7 +147,7 @@ def add(call: Call) -> Reply:
 
 def _rewrite(call: Call, item: Item, body: Json, *, drop: int = -1) -> None:
     sender = (call.owner.name, call.owner.mail)
-    message_id = item.head.message_id or call.vendor.message_id()
+    message_id = item.head.message_id or call.tenant.message_id()
     call.box.rewrite(item, compose.mime_of(body, sender, message_id, call.now, item.raw, drop=drop))
 
 

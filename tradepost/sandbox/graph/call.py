@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from starlette.datastructures import Headers, QueryParams
@@ -18,10 +17,8 @@ from tradepost.sandbox.graph.mailbox import Item, Mailbox
 from tradepost.sandbox.graph.odata import Expand, parse_expand, parse_select
 from tradepost.sandbox.graph.people import User
 from tradepost.sandbox.graph.strictness import Strictness
+from tradepost.sandbox.graph.tenant import Tenant
 from tradepost.sandbox.graph.view import Json, Prefer, View
-
-if TYPE_CHECKING:
-    from tradepost.sandbox.graph.vendor import GraphVendor
 
 _UNREADABLE = (
     "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format."
@@ -73,7 +70,7 @@ class Reply:
 class Call:
     """`args` are the keys in the path; `options` OData's query options without their `$`; `user` whose path it is."""
 
-    vendor: GraphVendor
+    tenant: Tenant
     inquiry: Inquiry
     operation: str
     args: Mapping[str, str]
@@ -86,7 +83,7 @@ class Call:
 
     @property
     def strict(self) -> Strictness:
-        return self.vendor.strict
+        return self.tenant.strict
 
     @property
     def version(self) -> str:

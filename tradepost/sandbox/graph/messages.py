@@ -31,7 +31,7 @@ def count_messages(call: Call) -> Reply:
     folder = call.box.folder(call.args["folder"]) if "folder" in call.args else None
     if "filter" in call.options:
         everything = Call(
-            call.vendor, call.inquiry, call.operation, call.args, {**call.options, "count": "true", "top": "1"},
+            call.tenant, call.inquiry, call.operation, call.args, {**call.options, "count": "true", "top": "1"},
             call.token, call.user, call.prefer, call.now, call.basic,
         )  # fmt: skip
         total = lists.messages(everything, folder).total

@@ -81,7 +81,7 @@ class App:
 
 @dataclass(slots=True)
 class Directory:
-    """One tenant. Chance comes from a seed of its own."""
+    """The users and apps of one tenant. Chance comes from a seed of its own."""
 
     domain: str
     random: Random

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -17,6 +17,7 @@ from tradepost.sandbox.graph import access
 from tradepost.sandbox.graph.call import Call, Need, Reply, Route
 from tradepost.sandbox.graph.errors import ApiError, bad_request
 from tradepost.sandbox.graph.odata import parse_date
+from tradepost.sandbox.graph.tenant import Subscription
 from tradepost.sandbox.graph.view import Json, stamp
 
 LONGEST, LONGEST_RICH, SHORTEST = timedelta(minutes=10_080), timedelta(minutes=1_440), timedelta(minutes=45)
@@ -28,40 +29,25 @@ _RESOURCE = re.compile(
 _TYPES = {"created", "updated", "deleted"}
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    id: str
-    app: str
-    user: str  # whose mailbox
-    creator: str
-    resource: str
-    change_type: str
-    url: str
-    lifecycle_url: str
-    client_state: str
-    expires: datetime
-    rich: bool
-    certificate: str
-
-    def shown(self, context: str = "") -> Json:
-        found: Json = {"@odata.context": context} if context else {}
-        return found | {
-            "id": self.id,
-            "resource": self.resource,
-            "applicationId": self.app,
-            "changeType": self.change_type,
-            "clientState": None,  # never shown again
-            "notificationUrl": self.url,
-            "notificationQueryOptions": None,
-            "lifecycleNotificationUrl": self.lifecycle_url or None,
-            "expirationDateTime": stamp(self.expires),
-            "creatorId": self.creator,
-            "includeResourceData": self.rich or None,
-            "latestSupportedTlsVersion": "v1_2",
-            "encryptionCertificate": None,
-            "encryptionCertificateId": self.certificate or None,
-            "notificationUrlAppId": None,
-        }
+def _shown(found: Subscription, context: str = "") -> Json:
+    shown: Json = {"@odata.context": context} if context else {}
+    return shown | {
+        "id": found.id,
+        "resource": found.resource,
+        "applicationId": found.app,
+        "changeType": found.change_type,
+        "clientState": None,  # never shown again
+        "notificationUrl": found.url,
+        "notificationQueryOptions": None,
+        "lifecycleNotificationUrl": found.lifecycle_url or None,
+        "expirationDateTime": stamp(found.expires),
+        "creatorId": found.creator,
+        "includeResourceData": found.rich or None,
+        "latestSupportedTlsVersion": "v1_2",
+        "encryptionCertificate": None,
+        "encryptionCertificateId": found.certificate or None,
+        "notificationUrlAppId": None,
+    }
 
 
 def _expiry(call: Call, body: Mapping[str, Any], *, rich: bool) -> datetime:
@@ -97,10 +83,10 @@ def create(call: Call) -> Reply:
         raise ApiError(400, "InvalidRequest", "ClientState must not exceed 128 characters.")
     user = _watched(call, body["resource"])
     made = Subscription(
-        id=call.vendor.directory.guid(),
+        id=call.tenant.directory.guid(),
         app=call.token.app,
         user=user,
-        creator=call.token.user or call.vendor.app(call.token).object_id,
+        creator=call.token.user or call.tenant.app(call.token).object_id,
         resource=body["resource"],
         change_type=body["changeType"],
         url=urls[0],
@@ -112,8 +98,8 @@ def create(call: Call) -> Reply:
     )
     if sum(s.user == user for s in live(call).values()) >= MAX_PER_MAILBOX:
         raise ApiError(403, "ErrorExceededSubscriptionCount", "The subscription limit of the mailbox was reached.")
-    call.vendor.subscriptions[made.id] = made
-    return Reply(201, made.shown(call.context("subscriptions/$entity")) | {"clientState": made.client_state or None})
+    call.tenant.subscriptions[made.id] = made
+    return Reply(201, _shown(made, call.context("subscriptions/$entity")) | {"clientState": made.client_state or None})
 
 
 def _watched(call: Call, resource: str) -> str:
@@ -124,7 +110,7 @@ def _watched(call: Call, resource: str) -> str:
             400, "ExtensionError", f"Operation: Create; Exception: [Resource '{resource}' is not supported.]"
         )
     key = unquote(found[1]) if found[1] else call.token.user
-    user = call.vendor.directory.find(key)
+    user = call.tenant.directory.find(key)
     if user is None or user.box is None:
         raise ApiError(
             404, "ExtensionError", "Operation: Create; Exception: [Status Code: NotFound; Reason: Not Found]"
@@ -132,7 +118,7 @@ def _watched(call: Call, resource: str) -> str:
     if call.token.user and user.id != call.token.user:
         message = "Operation: Create; Exception: [Status Code: Forbidden; Reason: Forbidden]"
         raise ApiError(403, "ExtensionError", message)  # shared mailboxes only for apps
-    access.admit(call.token, call.vendor.app(call.token), Need.BASIC, user, call.vendor.tokens)
+    access.admit(call.token, call.tenant.app(call.token), Need.BASIC, user, call.tenant.tokens)
     if found[2]:
         user.box.folder(unquote(found[2]))
     return user.id
@@ -140,8 +126,8 @@ def _watched(call: Call, resource: str) -> str:
 
 def live(call: Call) -> dict[str, Subscription]:
     """Those that are not over; the others are dropped."""
-    kept = {key: s for key, s in call.vendor.subscriptions.items() if s.expires > call.now}
-    call.vendor.subscriptions = kept
+    kept = {key: s for key, s in call.tenant.subscriptions.items() if s.expires > call.now}
+    call.tenant.subscriptions = kept
     return kept
 
 
@@ -153,12 +139,12 @@ def _own(call: Call) -> Subscription:
 
 
 def list_all(call: Call) -> Reply:
-    own = [s.shown() for s in live(call).values() if s.app == call.token.app]
+    own = [_shown(s) for s in live(call).values() if s.app == call.token.app]
     return Reply(body={"@odata.context": call.context("subscriptions"), "value": own})
 
 
 def get(call: Call) -> Reply:
-    return Reply(body=_own(call).shown(call.context("subscriptions/$entity")))
+    return Reply(body=_shown(_own(call), call.context("subscriptions/$entity")))
 
 
 def renew(call: Call) -> Reply:
@@ -166,8 +152,8 @@ def renew(call: Call) -> Reply:
     renewed = replace(
         found, expires=_expiry(call, body, rich=found.rich), url=str(body.get("notificationUrl") or found.url)
     )
-    call.vendor.subscriptions[found.id] = renewed
-    return Reply(body=renewed.shown(call.context("subscriptions/$entity")))
+    call.tenant.subscriptions[found.id] = renewed
+    return Reply(body=_shown(renewed, call.context("subscriptions/$entity")))
 
 
 def reauthorize(call: Call) -> Reply:
@@ -177,7 +163,7 @@ def reauthorize(call: Call) -> Reply:
 
 def delete(call: Call) -> Reply:
     own = _own(call)
-    del call.vendor.subscriptions[own.id]
+    del call.tenant.subscriptions[own.id]
     return Reply(204)
 
 

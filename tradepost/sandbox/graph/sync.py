@@ -29,7 +29,7 @@ def messages(call: Call) -> Reply:
     _check_full(call)
     folder = call.box.folder(call.args["folder"]) if "folder" in call.args else None
     target = folder.number if folder else ALL
-    memory = call.vendor.memory(call.owner)
+    memory = call.tenant.memory(call.owner)
     link = _stored(call, memory, target)
     if link is None:
         chain = Chain(target, _options(call))
@@ -45,7 +45,7 @@ def messages(call: Call) -> Reply:
 def folders(call: Call) -> Reply:
     """One page of the folder tree: nested folders too, hidden ones not."""
     _check_full(call)
-    memory = call.vendor.memory(call.owner)
+    memory = call.tenant.memory(call.owner)
     link = _stored(call, memory, TREE)
     if link is None:
         select = parse_select(call.options.get("select", ""), FOLDER_NAMES, FOLDER) or None
@@ -82,7 +82,7 @@ def _stored(call: Call, memory: Memory, target: int) -> Link | None:
     if link is not None and link.chain.target == target:
         return link
     if link is None and Memory.is_token(token):
-        code = "SyncStateNotFound" if call.vendor.random.random() < 0.5 else "syncStateNotFound"
+        code = "SyncStateNotFound" if call.tenant.random.random() < 0.5 else "syncStateNotFound"
         raise sync_state_not_found(code, memory.serial, call.link(**{"$deltatoken": ""}))
     raise ApiError(400, "ErrorInvalidSyncStateData", "The sync state data is corrupted or otherwise invalid.")
 

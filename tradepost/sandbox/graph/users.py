@@ -93,7 +93,7 @@ def get_user(call: Call) -> Reply:
 
 def _searched(call: Call) -> list[User]:
     """The users by name; those only that $search finds."""
-    users = sorted(call.vendor.directory.users.values(), key=lambda user: (user.name.lower(), user.id))
+    users = sorted(call.tenant.directory.users.values(), key=lambda user: (user.name.lower(), user.id))
     if "search" not in call.options:
         return users
     test = advanced.compile_search(call.options["search"], NAMES)
@@ -117,7 +117,7 @@ def count_users(call: Call) -> Reply:
 
 
 def organization(call: Call) -> Reply:
-    directory = call.vendor.directory
+    directory = call.tenant.directory
     names = sorted(directory.names - {directory.tenant})
     found = {
         "id": directory.tenant,

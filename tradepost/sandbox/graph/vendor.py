@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections import Counter
 from dataclasses import dataclass
-from random import Random
 from urllib.parse import unquote_plus
 from uuid import UUID
 
@@ -19,7 +17,7 @@ from starlette.responses import HTMLResponse, Response
 
 from tradepost.sandbox.graph import access, batch, platform, routes
 from tradepost.sandbox.graph.acts import Acts
-from tradepost.sandbox.graph.auth import Token, Tokens
+from tradepost.sandbox.graph.auth import Token
 from tradepost.sandbox.graph.batch import Answer, Part
 from tradepost.sandbox.graph.call import Call, Inquiry, Need, Reply, Route, options_of
 from tradepost.sandbox.graph.clouds import HOSTS, cloud_of
@@ -33,12 +31,10 @@ from tradepost.sandbox.graph.errors import (
     no_such_user,
 )
 from tradepost.sandbox.graph.oauth_errors import documented as documented_oauth
-from tradepost.sandbox.graph.people import App, Directory, State, User
-from tradepost.sandbox.graph.platform import Ask, Platform
-from tradepost.sandbox.graph.quota import Limits, Meter
-from tradepost.sandbox.graph.rounds import Memory
+from tradepost.sandbox.graph.people import State, User
+from tradepost.sandbox.graph.platform import Ask
+from tradepost.sandbox.graph.quota import Limits
 from tradepost.sandbox.graph.strictness import Strictness
-from tradepost.sandbox.graph.subscriptions import Subscription
 from tradepost.sandbox.graph.view import parse_prefer
 from tradepost.sandbox.kernel import Effect, Fault, Kind, RequestRecord, Vendor, World
 
@@ -62,9 +58,7 @@ class _Admitted:
 
 
 class GraphVendor(Acts, Vendor):
-    """Microsoft 365 for one tenant. State lives in `directory`, its users' mailboxes and `tokens`; `Acts` holds the
-    control methods. `strict` says which of the vendor's rules hold.
-    """
+    """Microsoft 365 for one tenant, whose state and control methods it has (`Tenant`, `Acts`)."""
 
     name = "graph"
 
@@ -77,19 +71,8 @@ class GraphVendor(Acts, Vendor):
         domain: str = "ours.example",
         strict: Strictness | None = None,
     ) -> None:
-        super().__init__(world)
-        self.seed = seed
-        self.domain = domain
-        self.strict = strict or Strictness()
-        self.random = Random(f"graph-{seed}")
-        self.directory = Directory(domain, Random(f"graph-directory-{seed}"))
-        self.tokens = Tokens(self.directory, Random(f"graph-tokens-{seed}"), self.strict)
-        self.platform = Platform(self.directory, self.tokens, Random(f"graph-platform-{seed}"))
-        self.meter = Meter(self.strict, limits or Limits())
-        self.subscriptions: dict[str, Subscription] = {}
-        self.memories: dict[str, Memory] = {}
-        self.calls: Counter[str] = Counter()
-        self.calm = False
+        Vendor.__init__(self, world)
+        Acts.__init__(self, world, seed=seed, limits=limits, domain=domain, strict=strict)
         self.hosts = HOSTS
 
     # ----------------------------------------------------------------------------------------------------- the kernel
@@ -156,17 +139,6 @@ class GraphVendor(Acts, Vendor):
         )
 
     # ------------------------------------------------------------------------------------------------------ admission
-
-    def app(self, token: Token) -> App:
-        return self.directory.apps[token.app]
-
-    def memory(self, user: User) -> Memory:
-        """A mailbox's sync states."""
-        found = self.memories.get(user.id)
-        if found is None:
-            found = self.memories[user.id] = Memory(f"{self.seed}-{user.id}", self.strict)
-        found.calm = self.calm
-        return found
 
     def _admit(self, inquiry: Inquiry) -> _Admitted:
         if routes.version_of(inquiry.path) not in routes.VERSIONS:

@@ -60,7 +60,7 @@ def _posted(call: Call) -> bytes | None:
 
 
 def _draft(call: Call, body: Json, answering: Item | None = None, folder: Folder | None = None) -> Item:
-    raw = compose.mime_of(body, _sender(call), call.vendor.message_id(), call.now)
+    raw = compose.mime_of(body, _sender(call), call.tenant.message_id(), call.now)
     if answering:
         raw = compose.threaded(raw, answering)
     place = folder or call.box.known("drafts")
@@ -96,7 +96,7 @@ def update(call: Call) -> Reply:
         raise ApiError(400, "ErrorInvalidPropertySet", "The property cannot be set on an object that is not a draft.")
     changed = _apply(item, body)
     if _DRAFT_ONLY & set(body):
-        message_id = item.head.message_id or call.vendor.message_id()
+        message_id = item.head.message_id or call.tenant.message_id()
         call.box.rewrite(item, compose.mime_of(body, _sender(call), message_id, call.now, item.raw))
         changed |= _DRAFT_ONLY & set(body) | {"bodyPreview"}
     if changed:
@@ -185,7 +185,7 @@ def send(call: Call) -> Reply:
 def _post(call: Call, item: Item) -> None:
     if not any(item.content.people[kind] for kind in ("to", "cc", "bcc")):
         raise ApiError(400, "ErrorInvalidRecipients", "At least one recipient isn't valid.")
-    call.vendor.send_draft_item(call.owner, item)
+    call.tenant.send_draft_item(call.owner, item)
 
 
 def send_mail(call: Call) -> Reply:
