@@ -5,44 +5,25 @@ https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentic
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from tradepost.sandbox.hubspot.account import Account
 from tradepost.sandbox.hubspot.call import Call, ScopeRule
 from tradepost.sandbox.hubspot.errors import missing_scopes
 from tradepost.sandbox.hubspot.kinds import Kind
 
-if TYPE_CHECKING:
-    from tradepost.sandbox.hubspot.portal import HubSpotPortal
-
 Right = Literal["read", "write"]
 Groups = list[tuple[str, ...]]
-
-EVERYTHING = frozenset(
-    {"oauth", "files", "sales-email-read", "connected-email-data-access", "communication_preferences.read_write"}
-    | {"crm.objects.owners.read", "crm.schemas.custom.read", "crm.objects.custom.read", "crm.objects.custom.write"}
-    | {
-        f"crm.{area}.{name}.{right}"
-        for area in ("objects", "schemas")
-        for name in ("contacts", "companies", "deals", "leads", "tickets", "products", "line_items", "quotes")
-        for right in ("read", "write")
-    }
-    | {
-        f"crm.objects.{name}.{right}"
-        for name in ("orders", "invoices", "subscriptions", "carts", "feedback_submissions", "goals", "users")
-        for right in ("read", "write")
-    }
-)
-"""What the account's key is given unless somebody takes scopes away."""
 
 _OLDER = {"tickets": ("tickets",), "products": ("e-commerce",), "line_items": ("e-commerce",)}
 _EMAIL_PROPERTIES = ("connected-email-data-access", "crm.objects.emails.read", "crm.schemas.emails.read")
 
 
-def demand(portal: HubSpotPortal, call: Call, rule: ScopeRule | None) -> None:
+def demand(account: Account, call: Call, rule: ScopeRule | None) -> None:
     """Raises 403 naming the scopes of the first group of which the caller has none."""
-    if rule is None or not portal.state.strict.scopes_checked:
+    if rule is None or not account.state.strict.scopes_checked:
         return
-    for group in rule(portal, call):
+    for group in rule(account, call):
         if not any(call.actor.has(scope) for scope in group):
             raise missing_scopes(group)
 
@@ -56,8 +37,8 @@ def of_records(kind: Kind, right: Right) -> tuple[str, ...]:
 def records(right: Right, *places: int) -> ScopeRule:
     """For routes with kinds at these places among the open segments (the first, unless said otherwise)."""
 
-    def rule(portal: HubSpotPortal, call: Call) -> Groups:
-        return [of_records(portal.state.kind_of(call.args[place]), right) for place in places or (0,)]
+    def rule(account: Account, call: Call) -> Groups:
+        return [of_records(account.state.kind_of(call.args[place]), right) for place in places or (0,)]
 
     return rule
 
@@ -68,8 +49,8 @@ def definitions(right: Right) -> ScopeRule:
     Reading those of emails needs a scope of its own (observed in August and September 2026).
     """
 
-    def rule(portal: HubSpotPortal, call: Call) -> Groups:
-        kind = portal.state.kind_of(call.args[0])
+    def rule(account: Account, call: Call) -> Groups:
+        kind = account.state.kind_of(call.args[0])
         if right == "read" and kind.plural == "emails":
             return [_EMAIL_PROPERTIES]
         name = "custom" if kind.custom else kind.scope
@@ -81,4 +62,4 @@ def definitions(right: Right) -> ScopeRule:
 
 def one_of(*names: str) -> ScopeRule:
     """For routes that need one of these."""
-    return lambda _portal, _call: [names]
+    return lambda _account, _call: [names]

@@ -6,9 +6,10 @@ https://developers.hubspot.com/docs/api-reference/latest/crm/associations/associ
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tradepost.sandbox.hubspot import access, linking
+from tradepost.sandbox.hubspot.account import Account
 from tradepost.sandbox.hubspot.batch_api import envelope, inputs_of
 from tradepost.sandbox.hubspot.call import Answer, Call, Route
 from tradepost.sandbox.hubspot.errors import NOT_FOUND, Refused, bad_json, not_found
@@ -19,9 +20,6 @@ from tradepost.sandbox.hubspot.records import Record
 from tradepost.sandbox.hubspot.state import PortalState
 from tradepost.sandbox.hubspot.values import text
 from tradepost.sandbox.hubspot.view import MOST_LINKS, View, type_name, type_named
-
-if TYPE_CHECKING:
-    from tradepost.sandbox.hubspot.portal import HubSpotPortal
 
 MOST_CREATED, MOST_READ, MOST_ARCHIVED = 2_000, 1_000, 100
 
@@ -64,8 +62,8 @@ def _pair(state: PortalState, call: Call, start: Record, end: Record, types: lis
 # ---------------------------------------------------------------------------------------------------- of one record
 
 
-def list_links(portal: HubSpotPortal, call: Call) -> Answer:
-    state, (start, record_id, end) = portal.state, call.args
+def list_links(account: Account, call: Call) -> Answer:
+    state, (start, record_id, end) = account.state, call.args
     kind = state.kind_of(end)
     record = state.living(state.kind_of(start), record_id)
     if record is None:
@@ -89,9 +87,9 @@ def _ends(state: PortalState, args: tuple[str, ...]) -> tuple[Record, Record]:
     return _record(state, state.kind_of(start), start_id), _record(state, state.kind_of(end), end_id)
 
 
-def put_link(portal: HubSpotPortal, call: Call) -> Answer:
+def put_link(account: Account, call: Call) -> Answer:
     """With the types in the body, which must be there."""
-    state = portal.state
+    state = account.state
     start, end = _ends(state, call.args)
     types = linking.read_types(state, start.kind, end.kind, call.body)
     for each in types:
@@ -99,8 +97,8 @@ def put_link(portal: HubSpotPortal, call: Call) -> Answer:
     return Answer(status=201, body=_pair(state, call, start, end, types))
 
 
-def put_default_link(portal: HubSpotPortal, call: Call) -> Answer:
-    state = portal.state
+def put_default_link(account: Account, call: Call) -> Answer:
+    state = account.state
     start, end = _ends(state, call.args)
     return Answer(body=envelope(state, _connect_default(state, start, end)))
 
@@ -117,17 +115,17 @@ def _spec(start: Record, end: Record, category: str, type_id: int) -> dict[str, 
     return {"from": {"id": start.id}, "to": {"id": end.id}, "associationSpec": spec}
 
 
-def put_link_v3(portal: HubSpotPortal, call: Call) -> Answer:
-    state = portal.state
+def put_link_v3(account: Account, call: Call) -> Answer:
+    state = account.state
     start, end = _ends(state, call.args)
     linking.connect(state, start, end, type_named(state, start.kind, end.kind, call.args[4]))
     view = View(state, call.actor)
     return Answer(body=view.record(start) | {"associations": view.associations(start, [end.kind.plural])})
 
 
-def delete_link(portal: HubSpotPortal, call: Call) -> Answer:
+def delete_link(account: Account, call: Call) -> Answer:
     """Without a type (v3 names one) all of them go."""
-    state, (start, start_id, end, end_id) = portal.state, call.args[:4]
+    state, (start, start_id, end, end_id) = account.state, call.args[:4]
     record, kind = _record(state, state.kind_of(start), start_id), state.kind_of(end)
     link = type_named(state, record.kind, kind, call.args[4]) if len(call.args) > 4 else None
     linking.disconnect(state, record, end_id, kind, link)
@@ -137,8 +135,8 @@ def delete_link(portal: HubSpotPortal, call: Call) -> Answer:
 # ---------------------------------------------------------------------------------------------------- batches
 
 
-def _between(portal: HubSpotPortal, call: Call) -> tuple[Kind, Kind]:
-    return portal.state.kind_of(call.args[0]), portal.state.kind_of(call.args[1])
+def _between(account: Account, call: Call) -> tuple[Kind, Kind]:
+    return account.state.kind_of(call.args[0]), account.state.kind_of(call.args[1])
 
 
 def _id_in(row: Mapping[str, Any], name: str) -> str:
@@ -148,8 +146,8 @@ def _id_in(row: Mapping[str, Any], name: str) -> str:
     return text(inner.get("id"))
 
 
-def read_batch(portal: HubSpotPortal, call: Call) -> Answer:
-    state, (start, end) = portal.state, _between(portal, call)
+def read_batch(account: Account, call: Call) -> Answer:
+    state, (start, end) = account.state, _between(account, call)
     view, results, errors = View(state, call.actor), [], []
     for row in inputs_of(state, call, MOST_READ):
         record_id = text(row.get("id"))
@@ -192,8 +190,8 @@ def _unlinked(start: Kind, end: Kind, record_id: str) -> Refused:
     )
 
 
-def create_batch(portal: HubSpotPortal, call: Call) -> Answer:
-    state, (start, end) = portal.state, _between(portal, call)
+def create_batch(account: Account, call: Call) -> Answer:
+    state, (start, end) = account.state, _between(account, call)
     rows = [(row, _types(state, call, start, end, row)) for row in inputs_of(state, call, MOST_CREATED)]
     results, errors = [], []
     for row, types in rows:
@@ -221,8 +219,8 @@ def _created(state: PortalState, call: Call, one: Record, other: Record, types: 
     return _pair(state, call, one, other, types)
 
 
-def default_batch(portal: HubSpotPortal, call: Call) -> Answer:
-    state, (start, end) = portal.state, _between(portal, call)
+def default_batch(account: Account, call: Call) -> Answer:
+    state, (start, end) = account.state, _between(account, call)
     results, errors = [], []
     for row in inputs_of(state, call, MOST_CREATED):
         try:
@@ -233,9 +231,9 @@ def default_batch(portal: HubSpotPortal, call: Call) -> Answer:
     return Answer(status=207 if errors else 200, body=envelope(state, results, errors))
 
 
-def archive_batch(portal: HubSpotPortal, call: Call) -> Answer:
+def archive_batch(account: Account, call: Call) -> Answer:
     """`to` is a list of ids; v3 has one id and a type."""
-    state, (start, end) = portal.state, _between(portal, call)
+    state, (start, end) = account.state, _between(account, call)
     for row in inputs_of(state, call, MOST_ARCHIVED):
         record = state.living(start, _id_in(row, "from"))
         if record is None:
@@ -254,8 +252,8 @@ def _archived(state: PortalState, call: Call) -> Answer:
     return Answer(body=envelope(state, [])) if call.dated else Answer(status=204)
 
 
-def archive_labels(portal: HubSpotPortal, call: Call) -> Answer:
-    state, (start, end) = portal.state, _between(portal, call)
+def archive_labels(account: Account, call: Call) -> Answer:
+    state, (start, end) = account.state, _between(account, call)
     for row in inputs_of(state, call, MOST_ARCHIVED):
         record = state.living(start, _id_in(row, "from"))
         for link in linking.read_types(state, start, end, row.get("types")):
@@ -267,46 +265,46 @@ def archive_labels(portal: HubSpotPortal, call: Call) -> Answer:
 # ---------------------------------------------------------------------------------------------------- types
 
 
-def list_labels(portal: HubSpotPortal, call: Call) -> Answer:
-    start, end = _between(portal, call)
-    return Answer(body={"results": [each.json() for each in portal.state.types.between(start.plural, end.plural)]})
+def list_labels(account: Account, call: Call) -> Answer:
+    start, end = _between(account, call)
+    return Answer(body={"results": [each.json() for each in account.state.types.between(start.plural, end.plural)]})
 
 
-def list_types(portal: HubSpotPortal, call: Call) -> Answer:
+def list_types(account: Account, call: Call) -> Answer:
     """v3: ids and names."""
-    start, end = _between(portal, call)
-    rows = portal.state.types.between(start.plural, end.plural)
-    return Answer(body={"results": [{"id": str(e.id), "name": type_name(portal.state, e)} for e in rows]})
+    start, end = _between(account, call)
+    rows = account.state.types.between(start.plural, end.plural)
+    return Answer(body={"results": [{"id": str(e.id), "name": type_name(account.state, e)} for e in rows]})
 
 
-def create_label(portal: HubSpotPortal, call: Call) -> Answer:
-    start, end = _between(portal, call)
+def create_label(account: Account, call: Call) -> Answer:
+    start, end = _between(account, call)
     label, name = text(call.fields.get("label")), text(call.fields.get("name"))
     if not label or not name:
         raise bad_json("Some required fields were not set: [label, name]")
     inverse = text(call.fields.get("inverseLabel"))
-    made = portal.state.types.link(start, end, label, inverse, own=True, name=name)
-    both = [made] if made.back == made.id else [made, portal.state.types.by_id[made.back]]
+    made = account.state.types.link(start, end, label, inverse, own=True, name=name)
+    both = [made] if made.back == made.id else [made, account.state.types.by_id[made.back]]
     return Answer(body={"results": [each.json() for each in both]})
 
 
-def update_label(portal: HubSpotPortal, call: Call) -> Answer:
-    held = portal.state.types.by_id.get(int(text(call.fields.get("associationTypeId")) or 0))
+def update_label(account: Account, call: Call) -> Answer:
+    held = account.state.types.by_id.get(int(text(call.fields.get("associationTypeId")) or 0))
     if held is None or held.category != "USER_DEFINED":
         raise not_found()
-    portal.state.types.rename(held.id, text(call.fields.get("label")), text(call.fields.get("inverseLabel")))
+    account.state.types.rename(held.id, text(call.fields.get("label")), text(call.fields.get("inverseLabel")))
     return Answer(status=204)
 
 
-def delete_label(portal: HubSpotPortal, call: Call) -> Answer:
-    held = portal.state.types.by_id.get(int(call.args[2])) if call.args[2].isdecimal() else None
+def delete_label(account: Account, call: Call) -> Answer:
+    held = account.state.types.by_id.get(int(call.args[2])) if call.args[2].isdecimal() else None
     if held is None or held.category != "USER_DEFINED":
         raise not_found()
-    portal.state.types.remove(held.id)
+    account.state.types.remove(held.id)
     return Answer(status=204)
 
 
-def configurations(_portal: HubSpotPortal, _call: Call) -> Answer:
+def configurations(_account: Account, _call: Call) -> Answer:
     """No account of ours limits how many ends a record may have."""
     return Answer(body={"results": []})
 

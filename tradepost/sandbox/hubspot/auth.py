@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs
 
-from tradepost.sandbox.hubspot.access import EVERYTHING
 from tradepost.sandbox.hubspot.errors import unauthorised
 from tradepost.sandbox.hubspot.records import Source
+from tradepost.sandbox.hubspot.scopes import EVERYTHING
 from tradepost.sandbox.hubspot.state import Actor, PortalState
 
 

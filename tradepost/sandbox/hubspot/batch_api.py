@@ -6,9 +6,10 @@ https://developers.hubspot.com/docs/api-reference/latest/crm/using-object-apis#b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tradepost.sandbox.hubspot import access, writes
+from tradepost.sandbox.hubspot.account import Account
 from tradepost.sandbox.hubspot.call import Answer, Call, Route
 from tradepost.sandbox.hubspot.errors import NOT_FOUND, Refused, bad_json
 from tradepost.sandbox.hubspot.kinds import Kind
@@ -18,9 +19,6 @@ from tradepost.sandbox.hubspot.state import PortalState
 from tradepost.sandbox.hubspot.times import stamp
 from tradepost.sandbox.hubspot.values import text
 from tradepost.sandbox.hubspot.view import View
-
-if TYPE_CHECKING:
-    from tradepost.sandbox.hubspot.portal import HubSpotPortal
 
 MOST_INPUTS = 100
 Rows = list[dict[str, Any]]
@@ -52,8 +50,8 @@ def _distinct(rows: Sequence[Input]) -> None:
         raise Refused(f"Duplicate IDs found in batch input: [{', '.join(twice)}]. IDs must be unique")
 
 
-def read_batch(portal: HubSpotPortal, call: Call) -> Answer:
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+def read_batch(account: Account, call: Call) -> Answer:
+    state, kind = account.state, account.state.kind_of(call.args[0])
     history = [text(value) for value in call.fields.get("propertiesWithHistory") or []]
     limited = history and state.strict.history_cap
     rows = (
@@ -103,8 +101,8 @@ def _seek(
     return state.living(kind, value) if merged or value not in state.records.merged else None
 
 
-def create_batch(portal: HubSpotPortal, call: Call) -> Answer:
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+def create_batch(account: Account, call: Call) -> Answer:
+    state, kind = account.state, account.state.kind_of(call.args[0])
     rows = inputs_of(state, call)
 
     def plan(row: Input, claims: writes.Claims) -> writes.Plan:
@@ -113,12 +111,12 @@ def create_batch(portal: HubSpotPortal, call: Call) -> Answer:
     return _write(state, call, rows, plan, new_status=201)
 
 
-def upsert_batch(portal: HubSpotPortal, call: Call) -> Answer:
+def upsert_batch(account: Account, call: Call) -> Answer:
     """Create or change by a unique property. Contacts by email are all or none, trace ids or not.
 
     https://developers.hubspot.com/docs/api-reference/latest/crm/objects/contacts/guide
     """
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+    state, kind = account.state, account.state.kind_of(call.args[0])
     rows = inputs_of(state, call)
     _distinct(rows)
     _by_unique(state, kind, rows)
@@ -155,12 +153,12 @@ def _by_unique(state: PortalState, kind: Kind, rows: Sequence[Input], not_for_up
             raise not_unique(state, kind, name)
 
 
-def update_batch(portal: HubSpotPortal, call: Call) -> Answer:
+def update_batch(account: Account, call: Call) -> Answer:
     """Always answered one by one.
 
     https://developers.hubspot.com/changelog/simplifying-batch-update-response-codes-for-crm-v3-apis
     """
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+    state, kind = account.state, account.state.kind_of(call.args[0])
     rows = inputs_of(state, call)
     _distinct(rows)
     _by_unique(state, kind, rows, not_for_updates="email" if kind.plural == "contacts" else "")
@@ -175,8 +173,8 @@ def update_batch(portal: HubSpotPortal, call: Call) -> Answer:
     return _one_by_one(state, call, rows, plan)
 
 
-def archive_batch(portal: HubSpotPortal, call: Call) -> Answer:
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+def archive_batch(account: Account, call: Call) -> Answer:
+    state, kind = account.state, account.state.kind_of(call.args[0])
     for row in inputs_of(state, call):
         record = state.living(kind, text(row.get("id")))
         if record is not None:

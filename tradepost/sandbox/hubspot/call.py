@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from tradepost.sandbox.hubspot.account import Account
 from tradepost.sandbox.hubspot.errors import bad_json
 from tradepost.sandbox.hubspot.state import Actor
-
-if TYPE_CHECKING:
-    from tradepost.sandbox.hubspot.portal import HubSpotPortal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +72,8 @@ class Answer:
     plain: str | None = None
 
 
-Handler = Callable[["HubSpotPortal", Call], Answer]
-ScopeRule = Callable[["HubSpotPortal", Call], list[tuple[str, ...]]]
+Handler = Callable[[Account, Call], Answer]
+ScopeRule = Callable[[Account, Call], list[tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)

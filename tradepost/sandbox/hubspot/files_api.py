@@ -6,67 +6,22 @@ https://developers.hubspot.com/docs/api-reference/legacy/files/guide
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from email.parser import BytesParser
 from email.policy import HTTP
-from hashlib import md5
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tradepost.sandbox.hubspot import access
+from tradepost.sandbox.hubspot.account import Account
 from tradepost.sandbox.hubspot.call import Answer, Call, Route
 from tradepost.sandbox.hubspot.errors import Refused, not_found
+from tradepost.sandbox.hubspot.files import StoredFile
 from tradepost.sandbox.hubspot.times import stamp
-
-if TYPE_CHECKING:
-    from tradepost.sandbox.hubspot.portal import HubSpotPortal
 
 _ACCESS = frozenset(
     {"PUBLIC_INDEXABLE", "PUBLIC_NOT_INDEXABLE", "PRIVATE", "HIDDEN_INDEXABLE", "HIDDEN_NOT_INDEXABLE"}
     | {"HIDDEN_PRIVATE", "HIDDEN_SENSITIVE", "SENSITIVE"}
 )
-
-
-@dataclass(slots=True, kw_only=True)
-class StoredFile:
-    """One file. `folder` is its path, / at the top."""
-
-    id: str
-    name: str
-    extension: str
-    content: bytes
-    access: str
-    folder: str
-    created_at: datetime
-    archived: bool = False
-
-    @property
-    def md5(self) -> str:
-        return md5(self.content, usedforsecurity=False).hexdigest()
-
-    @property
-    def path(self) -> str:
-        return f"{self.folder.rstrip('/')}/{self.name}.{self.extension}"
-
-    def json(self, portal_id: int) -> dict[str, Any]:
-        url = f"https://{portal_id}.fs1.hubspotusercontent-na1.net/hubfs/{portal_id}{self.path}"
-        return {
-            "id": self.id,
-            "createdAt": stamp(self.created_at),
-            "updatedAt": stamp(self.created_at),
-            "archived": self.archived,
-            "name": self.name,
-            "path": self.path,
-            "size": len(self.content),
-            "type": "IMG" if self.extension in {"png", "jpg", "jpeg", "gif"} else "DOCUMENT",
-            "extension": self.extension,
-            "fileMd5": self.md5,
-            "defaultHostingUrl": url,
-            "url": url,
-            "isUsableInContent": False,
-            "access": self.access,
-            "sourceGroup": "CONTENT",
-        }
 
 
 def _parts(call: Call) -> dict[str, tuple[str, bytes]]:
@@ -84,8 +39,8 @@ def _parts(call: Call) -> dict[str, tuple[str, bytes]]:
     return found
 
 
-def upload(portal: HubSpotPortal, call: Call) -> Answer:
-    parts, state = _parts(call), portal.state
+def upload(account: Account, call: Call) -> Answer:
+    parts, state = _parts(call), account.state
     texts = {name: value[1].decode("utf-8", "replace") for name, value in parts.items() if name != "file"}
     if "file" not in parts:
         raise Refused("The file part is missing")
@@ -102,9 +57,9 @@ def upload(portal: HubSpotPortal, call: Call) -> Answer:
         folder=texts.get("folderPath") or f"/{texts.get('folderId')}",
         created_at=state.now(),
     )
-    twin = _twin(portal, made, options)
+    twin = _twin(account, made, options)
     if twin is None:
-        portal.files[made.id] = made
+        account.files[made.id] = made
     return Answer(status=201, body=(twin or made).json(state.settings.portal_id))
 
 
@@ -118,13 +73,13 @@ def _options(written: str) -> dict[str, Any]:
     return found
 
 
-def _twin(portal: HubSpotPortal, made: StoredFile, options: dict[str, Any]) -> StoredFile | None:
+def _twin(account: Account, made: StoredFile, options: dict[str, Any]) -> StoredFile | None:
     """The same file already there, where the strategy asks for it. Raises 409 for REJECT."""
     strategy = options.get("duplicateValidationStrategy", "NONE")
     if strategy == "NONE":
         return None
     folder_only = options.get("duplicateValidationScope", "ENTIRE_PORTAL") == "EXACT_FOLDER"
-    for each in portal.files.values():
+    for each in account.files.values():
         same_place = not folder_only or each.folder == made.folder
         if not each.archived and each.name == made.name and each.md5 == made.md5 and same_place:
             if strategy == "REJECT":
@@ -133,35 +88,35 @@ def _twin(portal: HubSpotPortal, made: StoredFile, options: dict[str, Any]) -> S
     return None
 
 
-def _file(portal: HubSpotPortal, call: Call) -> StoredFile:
-    found = portal.files.get(call.args[0])
+def _file(account: Account, call: Call) -> StoredFile:
+    found = account.files.get(call.args[0])
     if found is None or found.archived:
         raise not_found()
     return found
 
 
-def get_file(portal: HubSpotPortal, call: Call) -> Answer:
-    return Answer(body=_file(portal, call).json(portal.state.settings.portal_id))
+def get_file(account: Account, call: Call) -> Answer:
+    return Answer(body=_file(account, call).json(account.state.settings.portal_id))
 
 
-def signed_url(portal: HubSpotPortal, call: Call) -> Answer:
-    found = _file(portal, call)
-    expires = portal.state.now() + timedelta(hours=1)
-    url = f"{found.json(portal.state.settings.portal_id)['url']}?Expires={int(expires.timestamp())}"
+def signed_url(account: Account, call: Call) -> Answer:
+    found = _file(account, call)
+    expires = account.state.now() + timedelta(hours=1)
+    url = f"{found.json(account.state.settings.portal_id)['url']}?Expires={int(expires.timestamp())}"
     facts = {"name": found.name, "extension": found.extension, "type": "DOCUMENT", "size": len(found.content)}
     return Answer(body=facts | {"url": url, "expiresAt": stamp(expires)})
 
 
-def delete_file(portal: HubSpotPortal, call: Call) -> Answer:
-    _file(portal, call).archived = True
+def delete_file(account: Account, call: Call) -> Answer:
+    _file(account, call).archived = True
     return Answer(status=204)
 
 
-def search_files(portal: HubSpotPortal, call: Call) -> Answer:
+def search_files(account: Account, call: Call) -> Answer:
     name, digest = call.first("name"), call.first("fileMd5")
     rows = [
-        each.json(portal.state.settings.portal_id)
-        for each in portal.files.values()
+        each.json(account.state.settings.portal_id)
+        for each in account.files.values()
         if not each.archived and (not name or name in each.name) and (not digest or digest == each.md5)
     ]
     return Answer(body={"results": rows})

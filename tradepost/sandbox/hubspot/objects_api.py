@@ -6,9 +6,10 @@ https://developers.hubspot.com/docs/api-reference/latest/crm/using-object-apis
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tradepost.sandbox.hubspot import access, writes
+from tradepost.sandbox.hubspot.account import Account
 from tradepost.sandbox.hubspot.call import Answer, Call, Route
 from tradepost.sandbox.hubspot.errors import Refused, not_found
 from tradepost.sandbox.hubspot.kinds import Kind
@@ -18,9 +19,6 @@ from tradepost.sandbox.hubspot.search import Search
 from tradepost.sandbox.hubspot.state import PortalState
 from tradepost.sandbox.hubspot.values import text
 from tradepost.sandbox.hubspot.view import View
-
-if TYPE_CHECKING:
-    from tradepost.sandbox.hubspot.portal import HubSpotPortal
 
 MOST_PAGE = 100
 MOST_WITH_HISTORY = 50
@@ -76,8 +74,8 @@ def warned(call: Call, shown: dict[str, Any], plan: writes.Plan) -> dict[str, An
     return shown
 
 
-def list_records(portal: HubSpotPortal, call: Call) -> Answer:
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+def list_records(account: Account, call: Call) -> Answer:
+    state, kind = account.state, account.state.kind_of(call.args[0])
     history = call.names("propertiesWithHistory")
     most = MOST_WITH_HISTORY if history and state.strict.history_cap else MOST_PAGE
     limit = limit_of(state, call, 10, most)
@@ -97,29 +95,29 @@ def _shown(view: View, call: Call, record: Record, history: list[str]) -> dict[s
     return found | ({"associations": linked} if linked else {})
 
 
-def get_record(portal: HubSpotPortal, call: Call) -> Answer:
-    kind = portal.state.kind_of(call.args[0])
-    record = locate(portal.state, kind, call.args[1], call.first("idProperty"), archived=call.flag("archived"))
-    return Answer(body=_shown(View(portal.state, call.actor), call, record, call.names("propertiesWithHistory")))
+def get_record(account: Account, call: Call) -> Answer:
+    kind = account.state.kind_of(call.args[0])
+    record = locate(account.state, kind, call.args[1], call.first("idProperty"), archived=call.flag("archived"))
+    return Answer(body=_shown(View(account.state, call.actor), call, record, call.names("propertiesWithHistory")))
 
 
-def create_record(portal: HubSpotPortal, call: Call) -> Answer:
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+def create_record(account: Account, call: Call) -> Answer:
+    state, kind = account.state, account.state.kind_of(call.args[0])
     plan = writes.plan_create(state, call.actor, kind, call.fields)
     record = writes.carry_out(state, call.actor, plan)
     return Answer(status=201, body=warned(call, View(state, call.actor).whole(record), plan))
 
 
-def update_record(portal: HubSpotPortal, call: Call) -> Answer:
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+def update_record(account: Account, call: Call) -> Answer:
+    state, kind = account.state, account.state.kind_of(call.args[0])
     record = locate(state, kind, call.args[1], call.first("idProperty"))
     plan = writes.plan_update(state, call.actor, record, call.fields)
     writes.carry_out(state, call.actor, plan)
     return Answer(body=warned(call, View(state, call.actor).record(record, list(plan.values)), plan))
 
 
-def archive_record(portal: HubSpotPortal, call: Call) -> Answer:
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+def archive_record(account: Account, call: Call) -> Answer:
+    state, kind = account.state, account.state.kind_of(call.args[0])
     record = state.records.find(kind, call.args[1], merged=state.strict.old_ids_resolve)
     if record is None:
         raise not_found()
@@ -127,22 +125,22 @@ def archive_record(portal: HubSpotPortal, call: Call) -> Answer:
     return Answer(status=204)
 
 
-def merge_records(portal: HubSpotPortal, call: Call) -> Answer:
-    kind = portal.state.kind_of(call.args[0])
+def merge_records(account: Account, call: Call) -> Answer:
+    kind = account.state.kind_of(call.args[0])
     primary, other = (text(call.fields.get(name)) for name in ("primaryObjectId", "objectIdToMerge"))
-    record = writes.merge(portal.state, call.actor, kind, primary, other)
-    return Answer(body=View(portal.state, call.actor).whole(record))
+    record = writes.merge(account.state, call.actor, kind, primary, other)
+    return Answer(body=View(account.state, call.actor).whole(record))
 
 
-def gdpr_delete(portal: HubSpotPortal, call: Call) -> Answer:
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+def gdpr_delete(account: Account, call: Call) -> Answer:
+    state, kind = account.state, account.state.kind_of(call.args[0])
     record = locate(state, kind, text(call.fields.get("objectId")), text(call.fields.get("idProperty")))
     writes.erase(state, record)
     return Answer(status=204)
 
 
-def search_records(portal: HubSpotPortal, call: Call) -> Answer:
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+def search_records(account: Account, call: Call) -> Answer:
+    state, kind = account.state, account.state.kind_of(call.args[0])
     search = Search(state, kind, call.fields, len(call.raw.decode("utf-8", "replace")))
     page = search.page()
     names = _strings(call.fields, "properties")

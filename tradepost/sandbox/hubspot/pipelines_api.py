@@ -6,9 +6,10 @@ https://developers.hubspot.com/docs/api-reference/latest/crm/pipelines/guide
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tradepost.sandbox.hubspot import access
+from tradepost.sandbox.hubspot.account import Account
 from tradepost.sandbox.hubspot.call import Answer, Call, Route
 from tradepost.sandbox.hubspot.errors import Refused, bad_json, not_found
 from tradepost.sandbox.hubspot.kinds import Kind
@@ -16,40 +17,37 @@ from tradepost.sandbox.hubspot.pipelines import Pipeline, Stage, pipeline_proper
 from tradepost.sandbox.hubspot.state import PortalState
 from tradepost.sandbox.hubspot.values import text
 
-if TYPE_CHECKING:
-    from tradepost.sandbox.hubspot.portal import HubSpotPortal
+
+def _held(account: Account, call: Call) -> dict[str, Pipeline]:
+    return account.state.pipelines.setdefault(account.state.kind_of(call.args[0]).plural, {})
 
 
-def _held(portal: HubSpotPortal, call: Call) -> dict[str, Pipeline]:
-    return portal.state.pipelines.setdefault(portal.state.kind_of(call.args[0]).plural, {})
-
-
-def _pipeline(portal: HubSpotPortal, call: Call) -> Pipeline:
-    found = _held(portal, call).get(call.args[1])
+def _pipeline(account: Account, call: Call) -> Pipeline:
+    found = _held(account, call).get(call.args[1])
     if found is None:
         raise not_found()
     return found
 
 
-def _stage(portal: HubSpotPortal, call: Call) -> Stage:
-    found = _pipeline(portal, call).stages.get(call.args[2])
+def _stage(account: Account, call: Call) -> Stage:
+    found = _pipeline(account, call).stages.get(call.args[2])
     if found is None:
         raise not_found()
     return found
 
 
-def list_pipelines(portal: HubSpotPortal, call: Call) -> Answer:
-    rows = sorted(_held(portal, call).values(), key=lambda pipeline: pipeline.order)
+def list_pipelines(account: Account, call: Call) -> Answer:
+    rows = sorted(_held(account, call).values(), key=lambda pipeline: pipeline.order)
     return Answer(body={"results": [pipeline.json() for pipeline in rows]})
 
 
-def list_v1(portal: HubSpotPortal, call: Call) -> Answer:
+def list_v1(account: Account, call: Call) -> Answer:
     """/crm-pipelines/v1/pipelines/{type}: the same in the older words; extraction tools still ask here.
 
     https://legacydocs.hubspot.com/docs/methods/pipelines/get_pipelines_for_object_type
     """
-    kind = portal.state.kind_of(call.args[0])
-    rows = sorted(_held(portal, call).values(), key=lambda pipeline: pipeline.order)
+    kind = account.state.kind_of(call.args[0])
+    rows = sorted(_held(account, call).values(), key=lambda pipeline: pipeline.order)
     return Answer(body={"results": [_older(kind, pipeline) for pipeline in rows]})
 
 
@@ -75,16 +73,16 @@ def _facts(each: Pipeline | Stage) -> dict[str, Any]:
     }
 
 
-def get_pipeline(portal: HubSpotPortal, call: Call) -> Answer:
-    return Answer(body=_pipeline(portal, call).json())
+def get_pipeline(account: Account, call: Call) -> Answer:
+    return Answer(body=_pipeline(account, call).json())
 
 
-def create_pipeline(portal: HubSpotPortal, call: Call) -> Answer:
-    state, body = portal.state, call.fields
+def create_pipeline(account: Account, call: Call) -> Answer:
+    state, body = account.state, call.fields
     label, key = text(body.get("label")), text(body.get("pipelineId")) or state.new_id()
     if not label or not isinstance(body.get("stages"), list):
         raise bad_json("Some required fields were not set: [label, stages]")
-    held = _held(portal, call)
+    held = _held(account, call)
     if key in held:
         raise Refused(f"Pipeline {key} already exists", status=409, category="CONFLICT")
     now = state.now()
@@ -115,72 +113,72 @@ def _new_stage(state: PortalState, kind: Kind, body: Any) -> Stage:
     )
 
 
-def update_pipeline(portal: HubSpotPortal, call: Call) -> Answer:
-    pipeline, body = _pipeline(portal, call), call.fields
+def update_pipeline(account: Account, call: Call) -> Answer:
+    pipeline, body = _pipeline(account, call), call.fields
     pipeline.label = text(body.get("label")) or pipeline.label
     pipeline.order = int(body.get("displayOrder") or pipeline.order)
     pipeline.archived = bool(body.get("archived", pipeline.archived))
-    pipeline.updated_at = portal.state.now()
+    pipeline.updated_at = account.state.now()
     return Answer(body=pipeline.json())
 
 
-def replace_pipeline(portal: HubSpotPortal, call: Call) -> Answer:
-    pipeline, state = _pipeline(portal, call), portal.state
+def replace_pipeline(account: Account, call: Call) -> Answer:
+    pipeline, state = _pipeline(account, call), account.state
     stages = [_new_stage(state, state.kind_of(call.args[0]), row) for row in call.fields.get("stages") or []]
     pipeline.stages = {stage.id: stage for stage in stages}
-    return update_pipeline(portal, call)
+    return update_pipeline(account, call)
 
 
-def delete_pipeline(portal: HubSpotPortal, call: Call) -> Answer:
-    pipeline = _pipeline(portal, call)
-    _unused(portal, call, pipeline_property, pipeline.id)
-    del _held(portal, call)[pipeline.id]
+def delete_pipeline(account: Account, call: Call) -> Answer:
+    pipeline = _pipeline(account, call)
+    _unused(account, call, pipeline_property, pipeline.id)
+    del _held(account, call)[pipeline.id]
     return Answer(status=204)
 
 
-def _unused(portal: HubSpotPortal, call: Call, named: Any, value: str) -> None:
-    kind = portal.state.kind_of(call.args[0])
-    if any(each.get(named(kind.plural)) == value for each in portal.state.records.table(kind).living()):
+def _unused(account: Account, call: Call, named: Any, value: str) -> None:
+    kind = account.state.kind_of(call.args[0])
+    if any(each.get(named(kind.plural)) == value for each in account.state.records.table(kind).living()):
         raise Refused(f"{value} is in use by records of {kind.constant}")
 
 
-def list_stages(portal: HubSpotPortal, call: Call) -> Answer:
-    rows = sorted(_pipeline(portal, call).stages.values(), key=lambda stage: stage.order)
+def list_stages(account: Account, call: Call) -> Answer:
+    rows = sorted(_pipeline(account, call).stages.values(), key=lambda stage: stage.order)
     return Answer(body={"results": [stage.json() for stage in rows]})
 
 
-def get_stage(portal: HubSpotPortal, call: Call) -> Answer:
-    return Answer(body=_stage(portal, call).json())
+def get_stage(account: Account, call: Call) -> Answer:
+    return Answer(body=_stage(account, call).json())
 
 
-def create_stage(portal: HubSpotPortal, call: Call) -> Answer:
-    pipeline, state = _pipeline(portal, call), portal.state
+def create_stage(account: Account, call: Call) -> Answer:
+    pipeline, state = _pipeline(account, call), account.state
     made = _new_stage(state, state.kind_of(call.args[0]), call.fields)
     pipeline.stages[made.id] = made
     return Answer(status=201, body=made.json())
 
 
-def update_stage(portal: HubSpotPortal, call: Call) -> Answer:
-    stage, body = _stage(portal, call), call.fields
+def update_stage(account: Account, call: Call) -> Answer:
+    stage, body = _stage(account, call), call.fields
     stage.label = text(body.get("label")) or stage.label
     stage.order = int(body.get("displayOrder") or stage.order)
     stage.metadata |= {name: text(value) for name, value in (body.get("metadata") or {}).items()}
     stage.archived = bool(body.get("archived", stage.archived))
-    stage.updated_at = portal.state.now()
+    stage.updated_at = account.state.now()
     return Answer(body=stage.json())
 
 
-def delete_stage(portal: HubSpotPortal, call: Call) -> Answer:
-    stage = _stage(portal, call)
-    _unused(portal, call, stage_property, stage.id)
-    del _pipeline(portal, call).stages[stage.id]
+def delete_stage(account: Account, call: Call) -> Answer:
+    stage = _stage(account, call)
+    _unused(account, call, stage_property, stage.id)
+    del _pipeline(account, call).stages[stage.id]
     return Answer(status=204)
 
 
-def audit(portal: HubSpotPortal, call: Call) -> Answer:
+def audit(account: Account, call: Call) -> Answer:
     """Who made it; changes are not kept."""
-    pipeline = _pipeline(portal, call)
-    row = {"portalId": portal.state.settings.portal_id, "identifier": pipeline.id, "action": "CREATE"}
+    pipeline = _pipeline(account, call)
+    row = {"portalId": account.state.settings.portal_id, "identifier": pipeline.id, "action": "CREATE"}
     return Answer(body={"results": [row]})
 
 

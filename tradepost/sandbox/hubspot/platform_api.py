@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tradepost.sandbox.hubspot import access
+from tradepost.sandbox.hubspot.account import Account
 from tradepost.sandbox.hubspot.batch_api import envelope
 from tradepost.sandbox.hubspot.call import Answer, Call, Route
 from tradepost.sandbox.hubspot.errors import not_found
@@ -13,27 +14,24 @@ from tradepost.sandbox.hubspot.paging import limit_of, next_page
 from tradepost.sandbox.hubspot.state import Owner
 from tradepost.sandbox.hubspot.times import stamp
 
-if TYPE_CHECKING:
-    from tradepost.sandbox.hubspot.portal import HubSpotPortal
-
 MOST_OWNERS = 500
 MOST_PROPERTIES = 1_000
 
 
 # https://developers.hubspot.com/docs/api-reference/latest/crm/owners/guide
-def _owners(portal: HubSpotPortal, *, archived: bool) -> list[Owner]:
-    state = portal.state
-    shown = [each for each in state.owners.values() if each.archived == archived or not _apart(portal, archived)]
+def _owners(account: Account, *, archived: bool) -> list[Owner]:
+    state = account.state
+    shown = [each for each in state.owners.values() if each.archived == archived or not _apart(account, archived)]
     return sorted(shown, key=lambda owner: int(owner.id))
 
 
-def _apart(portal: HubSpotPortal, archived: bool) -> bool:  # noqa: FBT001 - the listing's own flag
-    return archived or portal.state.strict.archived_owner_hidden
+def _apart(account: Account, archived: bool) -> bool:  # noqa: FBT001 - the listing's own flag
+    return archived or account.state.strict.archived_owner_hidden
 
 
-def list_owners(portal: HubSpotPortal, call: Call) -> Answer:
-    limit = limit_of(portal.state, call, 100, MOST_OWNERS)
-    rows = _owners(portal, archived=call.flag("archived"))
+def list_owners(account: Account, call: Call) -> Answer:
+    limit = limit_of(account.state, call, 100, MOST_OWNERS)
+    rows = _owners(account, archived=call.flag("archived"))
     email = call.first("email").lower()
     rows = [each for each in rows if not email or each.email.lower() == email]
     start = next((i for i, each in enumerate(rows) if each.id == call.first("after")), -1) + 1
@@ -44,24 +42,24 @@ def list_owners(portal: HubSpotPortal, call: Call) -> Answer:
     return Answer(body=body)
 
 
-def get_owner(portal: HubSpotPortal, call: Call) -> Answer:
+def get_owner(account: Account, call: Call) -> Answer:
     by_user = call.first("idProperty") == "userId"
-    for each in _owners(portal, archived=call.flag("archived")):
+    for each in _owners(account, archived=call.flag("archived")):
         if call.args[0] == (str(each.user_id) if by_user else each.id):
             return Answer(body=each.json())
     raise not_found()
 
 
-def list_owners_v2(portal: HubSpotPortal, call: Call) -> Answer:
+def list_owners_v2(account: Account, call: Call) -> Answer:
     """/owners/v2/owners: a bare list in the older words."""
-    rows = _owners(portal, archived=False)
+    rows = _owners(account, archived=False)
     if call.flag("includeInactive"):
-        rows = sorted([*rows, *_owners(portal, archived=True)], key=lambda owner: int(owner.id))
+        rows = sorted([*rows, *_owners(account, archived=True)], key=lambda owner: int(owner.id))
     email = call.first("email").lower()
     return Answer(
         body=[
             {
-                "portalId": portal.state.settings.portal_id,
+                "portalId": account.state.settings.portal_id,
                 "ownerId": int(each.id),
                 "type": each.kind,
                 "firstName": each.first_name,
@@ -82,9 +80,9 @@ def list_owners_v2(portal: HubSpotPortal, call: Call) -> Answer:
 
 
 # https://developers.hubspot.com/docs/api-reference/latest/account/account-information/guide
-def account_details(portal: HubSpotPortal, _call: Call) -> Answer:
-    settings = portal.state.settings
-    offset = portal.state.now().astimezone(settings.zone).utcoffset() or timedelta(0)
+def account_details(account: Account, _call: Call) -> Answer:
+    settings = account.state.settings
+    offset = account.state.now().astimezone(settings.zone).utcoffset() or timedelta(0)
     minutes = int(offset.total_seconds() // 60)
     found: dict[str, Any] = {
         "portalId": settings.portal_id,
@@ -100,31 +98,31 @@ def account_details(portal: HubSpotPortal, _call: Call) -> Answer:
     return Answer(body=found)
 
 
-def integration_me(portal: HubSpotPortal, call: Call) -> Answer:
+def integration_me(account: Account, call: Call) -> Answer:
     """/integrations/v1/me."""
-    found = account_details(portal, call).body
+    found = account_details(account, call).body
     names = ("portalId", "accountType", "timeZone", "utcOffset", "utcOffsetMilliseconds")
     return Answer(body={name: found[name] for name in names} | {"currency": found["companyCurrency"]})
 
 
-def api_usage(portal: HubSpotPortal, _call: Call) -> Answer:
-    pools = portal.pools
+def api_usage(account: Account, _call: Call) -> Answer:
+    pools = account.pools
     row = {
         "name": "private-apps-api-calls-daily",
         "usageLimit": pools.daily,
         "currentUsage": pools.used_today(),
-        "collectedAt": stamp(portal.state.now()),
+        "collectedAt": stamp(account.state.now()),
         "fetchStatus": "SUCCESS",
         "resetsAt": stamp(pools.resets_at()),
     }
     return Answer(body={"results": [row]})
 
 
-def daily_limit_v1(portal: HubSpotPortal, call: Call) -> Answer:
+def daily_limit_v1(account: Account, call: Call) -> Answer:
     """/integrations/v1/limit/daily: a bare list."""
-    row = api_usage(portal, call).body["results"][0]
-    millis = {name: int(portal.state.now().timestamp() * 1000) for name in ("collectedAt",)}
-    resets = {"resetsAt": int(portal.pools.resets_at().timestamp() * 1000)}
+    row = api_usage(account, call).body["results"][0]
+    millis = {name: int(account.state.now().timestamp() * 1000) for name in ("collectedAt",)}
+    resets = {"resetsAt": int(account.pools.resets_at().timestamp() * 1000)}
     return Answer(body=[row | millis | resets | {"name": "api-calls-daily"}])
 
 
@@ -137,32 +135,34 @@ def _usage(type_id: str, singular: str, plural: str, usage: int, limit: int) -> 
     return labels | {"limit": limit, "usage": usage, "percentage": share}
 
 
-def custom_properties(portal: HubSpotPortal, _call: Call) -> Answer:
+def custom_properties(account: Account, _call: Call) -> Answer:
     rows = []
-    for kind in portal.state.kinds:
-        own = sum(not each.defined_by_hubspot for each in portal.state.definitions(kind))
+    for kind in account.state.kinds:
+        own = sum(not each.defined_by_hubspot for each in account.state.definitions(kind))
         rows.append(_usage(kind.type_id, kind.singular, kind.plural, own, MOST_PROPERTIES))
     overall = sum(row["usage"] for row in rows)
     totals = {"overallLimit": 10_000, "overallUsage": overall, "overallPercentage": round(overall / 100, 2)}
     return Answer(body={"byObjectType": rows, **totals})
 
 
-def record_limits(portal: HubSpotPortal, _call: Call) -> Answer:
+def record_limits(account: Account, _call: Call) -> Answer:
     rows = [
-        _usage(kind.type_id, kind.singular, kind.plural, len(portal.state.records.table(kind).shown[False]), 15_000_000)
-        for kind in portal.state.kinds
+        _usage(
+            kind.type_id, kind.singular, kind.plural, len(account.state.records.table(kind).shown[False]), 15_000_000
+        )
+        for kind in account.state.kinds
         if not kind.custom
     ]
     custom = {"byObjectType": [], "overallLimit": 1_500_000, "overallPercentage": 0, "overallUsage": 0}
     return Answer(body={"hubspotDefinedObjectTypes": rows, "customObjectTypes": custom})
 
 
-def custom_object_types(portal: HubSpotPortal, _call: Call) -> Answer:
-    used = len(portal.state.schemas)
+def custom_object_types(account: Account, _call: Call) -> Answer:
+    used = len(account.state.schemas)
     return Answer(body={"limit": 10, "usage": used, "percentage": used * 10})
 
 
-def association_labels(_portal: HubSpotPortal, _call: Call) -> Answer:
+def association_labels(_account: Account, _call: Call) -> Answer:
     return Answer(body={"results": []})
 
 
@@ -170,16 +170,16 @@ def association_labels(_portal: HubSpotPortal, _call: Call) -> Answer:
 
 
 # https://developers.hubspot.com/docs/api-reference/latest/communication-preferences/status/get-unsubscribed-status
-def statuses(portal: HubSpotPortal, _call: Call) -> Answer:
-    return Answer(body=envelope(portal.state, []))
+def statuses(account: Account, _call: Call) -> Answer:
+    return Answer(body=envelope(account.state, []))
 
 
-def unsubscribed_from_all(portal: HubSpotPortal, call: Call) -> Answer:
+def unsubscribed_from_all(account: Account, call: Call) -> Answer:
     """Empty results mean: not opted out of all."""
     address = call.args[0].lower()
-    since = portal.state.opted_out.get(address)
+    since = account.state.opted_out.get(address)
     if since is None:
-        return Answer(body=envelope(portal.state, []))
+        return Answer(body=envelope(account.state, []))
     row = {
         "channel": "EMAIL",
         "status": "UNSUBSCRIBED",
@@ -187,17 +187,17 @@ def unsubscribed_from_all(portal: HubSpotPortal, call: Call) -> Answer:
         "timestamp": stamp(since),
         "wideStatusType": "PORTAL_WIDE",
     }
-    return Answer(body=envelope(portal.state, [row]))
+    return Answer(body=envelope(account.state, [row]))
 
 
-def unsubscribe(portal: HubSpotPortal, call: Call) -> Answer:
-    portal.opt_out(call.args[0])
-    return unsubscribed_from_all(portal, call)
+def unsubscribe(account: Account, call: Call) -> Answer:
+    account.opt_out(call.args[0])
+    return unsubscribed_from_all(account, call)
 
 
-def status_v3(portal: HubSpotPortal, call: Call) -> Answer:
+def status_v3(account: Account, call: Call) -> Answer:
     """/communication-preferences/v3/status/email/{address}: per subscription; this account has one."""
-    out = call.args[0].lower() in portal.state.opted_out
+    out = call.args[0].lower() in account.state.opted_out
     row = {
         "id": "1",
         "name": "One to One",
@@ -211,17 +211,17 @@ def status_v3(portal: HubSpotPortal, call: Call) -> Answer:
 # ---------------------------------------------------------------------------------------------------- users and lists
 
 
-def list_users(portal: HubSpotPortal, _call: Call) -> Answer:
+def list_users(account: Account, _call: Call) -> Answer:
     """/settings/v3/users."""
     rows = [
         {"id": str(each.user_id), "email": each.email, "firstName": each.first_name, "lastName": each.last_name}
-        | {"roleIds": [], "superAdmin": each.id == portal.admin}
-        for each in _owners(portal, archived=False)
+        | {"roleIds": [], "superAdmin": each.id == account.admin}
+        for each in _owners(account, archived=False)
     ]
     return Answer(body={"results": rows})
 
 
-def no_lists(_portal: HubSpotPortal, _call: Call) -> Answer:
+def no_lists(_account: Account, _call: Call) -> Answer:
     """This account has no lists of records."""
     return Answer(body={"lists": [], "offset": 0, "hasMore": False, "total": 0})
 

@@ -5,28 +5,21 @@ https://developers.hubspot.com/docs/api-reference/latest/crm/properties/guide
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tradepost.sandbox.hubspot import access
+from tradepost.sandbox.hubspot.account import Account
 from tradepost.sandbox.hubspot.batch_api import envelope, inputs_of
 from tradepost.sandbox.hubspot.call import Answer, Call, Route
-from tradepost.sandbox.hubspot.definitions import MOST_UNIQUE, TYPES, Group, Option, Property
-from tradepost.sandbox.hubspot.errors import NOT_FOUND, Refused, bad_json
+from tradepost.sandbox.hubspot.defining import make, read_options
+from tradepost.sandbox.hubspot.definitions import Group, Option, Property
+from tradepost.sandbox.hubspot.errors import NOT_FOUND, Refused
 from tradepost.sandbox.hubspot.kinds import Kind
 from tradepost.sandbox.hubspot.pipelines import pipeline_property, stage_property
-from tradepost.sandbox.hubspot.state import MODE_KINDS, PortalState
+from tradepost.sandbox.hubspot.state import PortalState
 from tradepost.sandbox.hubspot.times import stamp
 from tradepost.sandbox.hubspot.values import text
-
-if TYPE_CHECKING:
-    from tradepost.sandbox.hubspot.portal import HubSpotPortal
-
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
-_FIELD_TYPES = frozenset(field_type for _, field_type in TYPES.values()) | {"file", "calculation_equation"}
-_VALUE_TYPES = frozenset(type_ for type_, _ in TYPES.values()) | {"phone_number"}
 
 
 def _options(state: PortalState, kind: Kind, each: Property) -> list[dict[str, Any]]:
@@ -90,20 +83,20 @@ def find(state: PortalState, kind: Kind, name: str, *, archived: bool = False) -
     return each
 
 
-def list_properties(portal: HubSpotPortal, call: Call) -> Answer:
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+def list_properties(account: Account, call: Call) -> Answer:
+    state, kind = account.state, account.state.kind_of(call.args[0])
     archived = call.flag("archived")
     rows = [each for each in state.definitions(kind).properties.values() if each.archived == archived]
     return Answer(body={"results": [show(state, kind, each) for each in sorted(rows, key=lambda p: p.name)]})
 
 
-def get_property(portal: HubSpotPortal, call: Call) -> Answer:
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+def get_property(account: Account, call: Call) -> Answer:
+    state, kind = account.state, account.state.kind_of(call.args[0])
     return Answer(body=show(state, kind, find(state, kind, call.args[1], archived=call.flag("archived"))))
 
 
-def create_property(portal: HubSpotPortal, call: Call) -> Answer:
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+def create_property(account: Account, call: Call) -> Answer:
+    state, kind = account.state, account.state.kind_of(call.args[0])
     return Answer(status=201, body=show(state, kind, make(state, kind, call.fields, _user(call))))
 
 
@@ -111,81 +104,9 @@ def _user(call: Call) -> str:
     return str(call.actor.source.user_id or "")
 
 
-def make(state: PortalState, kind: Kind, body: Mapping[str, Any], user: str = "") -> Property:
-    """A new property. Raises 400 or 409; an archived name is revived."""
-    missing = [name for name in ("groupName", "name", "label", "type", "fieldType") if not text(body.get(name))]
-    if missing:
-        raise Refused(f"Some required fields were not set: {missing}")
-    if state.settings.activity_properties == "c" and kind.plural in MODE_KINDS:
-        raise Refused(f"Custom properties are not supported for object type {kind.constant}")
-    name, held = text(body["name"]), state.definitions(kind).properties.get(text(body["name"]))
-    _check_name(state, kind, body, held)
-    unique = bool(body.get("hasUniqueValue"))
-    if kind.plural in MODE_KINDS and state.settings.activity_properties != "a":
-        unique = False
-    own = [each for each in state.definitions(kind) if each.unique and not each.defined_by_hubspot]
-    if unique and len(own) >= MOST_UNIQUE:
-        raise Refused(f"At most {MOST_UNIQUE} unique properties are allowed for object type {kind.constant}")
-    now = state.now()
-    made = Property(
-        name=name,
-        type=text(body["type"]),
-        field_type=text(body["fieldType"]),
-        label=text(body["label"]),
-        group=text(body["groupName"]),
-        description=text(body.get("description")),
-        options=read_options(body.get("options")),
-        unique=unique,
-        hidden=bool(body.get("hidden")),
-        defined_by_hubspot=False,
-        form_field=bool(body.get("formField")),
-        order=int(body.get("displayOrder") or -1),
-        created_at=held.created_at if held is not None else now,
-        updated_at=now,
-        created_by=user,
-    )
-    state.definitions(kind).put(made)
-    return made
-
-
-def _check_name(state: PortalState, kind: Kind, body: Mapping[str, Any], held: Property | None) -> None:
-    name, group = text(body["name"]), text(body["groupName"])
-    if held is not None and not held.archived:
-        raise Refused(
-            f"A property named '{name}' already exists.",
-            status=409,
-            category="OBJECT_ALREADY_EXISTS",
-            sub_category="Properties.PROPERTY_WITH_NAME_EXISTS",
-        )
-    if not _NAME.fullmatch(name) or name.startswith("hs_"):
-        raise Refused(f"The property name {name} is not valid", sub_category="Properties.INVALID_NAME")
-    if group not in state.definitions(kind).groups or state.definitions(kind).groups[group].archived:
-        raise Refused(f"Property group {group} does not exist", sub_category="Properties.GROUP_NOT_FOUND")
-    if text(body["type"]) not in _VALUE_TYPES or text(body["fieldType"]) not in _FIELD_TYPES:
-        raise bad_json(f"Cannot deserialize value of type `PropertyType` from {text(body['type'])}")
-
-
-def read_options(rows: Any) -> tuple[Option, ...]:
-    """`options` of a request. Raises 400."""
-    if not rows:
-        return ()
-    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-        raise bad_json("Cannot construct instance of `OptionInput`")
-    return tuple(
-        Option(
-            value=text(row.get("value")),
-            label=text(row.get("label")),
-            order=int(row.get("displayOrder") or order),
-            hidden=bool(row.get("hidden")),
-            description=text(row.get("description")),
-        )
-        for order, row in enumerate(rows)
-    )
-
-
-def update_property(portal: HubSpotPortal, call: Call) -> Answer:
+def update_property(account: Account, call: Call) -> Answer:
     """What can be changed; neither the name nor uniqueness."""
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+    state, kind = account.state, account.state.kind_of(call.args[0])
     each = find(state, kind, call.args[1])
     if each.defined_by_hubspot and set(call.fields) - {"options"}:
         raise Refused(f"Property {each.name} is defined by HubSpot and cannot be changed")
@@ -198,8 +119,8 @@ def update_property(portal: HubSpotPortal, call: Call) -> Answer:
     return Answer(body=show(state, kind, changed))
 
 
-def archive_property(portal: HubSpotPortal, call: Call) -> Answer:
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+def archive_property(account: Account, call: Call) -> Answer:
+    state, kind = account.state, account.state.kind_of(call.args[0])
     _archive(state, kind, call.args[1])
     return Answer(status=204)
 
@@ -211,8 +132,8 @@ def _archive(state: PortalState, kind: Kind, name: str) -> None:
     state.definitions(kind).put(replace(each, archived_at=state.now()))
 
 
-def read_batch(portal: HubSpotPortal, call: Call) -> Answer:
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+def read_batch(account: Account, call: Call) -> Answer:
+    state, kind = account.state, account.state.kind_of(call.args[0])
     archived, results, errors = bool(call.fields.get("archived")), [], []
     for row in inputs_of(state, call):
         try:
@@ -222,8 +143,8 @@ def read_batch(portal: HubSpotPortal, call: Call) -> Answer:
     return Answer(status=207 if errors else 200, body=envelope(state, results, errors))
 
 
-def create_batch(portal: HubSpotPortal, call: Call) -> Answer:
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+def create_batch(account: Account, call: Call) -> Answer:
+    state, kind = account.state, account.state.kind_of(call.args[0])
     results, errors = [], []
     for row in inputs_of(state, call):
         try:
@@ -233,8 +154,8 @@ def create_batch(portal: HubSpotPortal, call: Call) -> Answer:
     return Answer(status=207 if errors else 200 if call.newest else 201, body=envelope(state, results, errors))
 
 
-def archive_batch(portal: HubSpotPortal, call: Call) -> Answer:
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+def archive_batch(account: Account, call: Call) -> Answer:
+    state, kind = account.state, account.state.kind_of(call.args[0])
     for row in inputs_of(state, call):
         _archive(state, kind, text(row.get("name")))
     return Answer(status=204)
@@ -243,24 +164,24 @@ def archive_batch(portal: HubSpotPortal, call: Call) -> Answer:
 # ---------------------------------------------------------------------------------------------------- groups
 
 
-def list_groups(portal: HubSpotPortal, call: Call) -> Answer:
-    groups = portal.state.definitions(portal.state.kind_of(call.args[0])).groups
+def list_groups(account: Account, call: Call) -> Answer:
+    groups = account.state.definitions(account.state.kind_of(call.args[0])).groups
     return Answer(body={"results": [group.json() for group in groups.values() if not group.archived]})
 
 
-def _group(portal: HubSpotPortal, call: Call) -> Group:
-    group = portal.state.definitions(portal.state.kind_of(call.args[0])).groups.get(call.args[1])
+def _group(account: Account, call: Call) -> Group:
+    group = account.state.definitions(account.state.kind_of(call.args[0])).groups.get(call.args[1])
     if group is None or group.archived:
         raise Refused(f"Property group {call.args[1]} does not exist", status=404, category=NOT_FOUND)
     return group
 
 
-def get_group(portal: HubSpotPortal, call: Call) -> Answer:
-    return Answer(body=_group(portal, call).json())
+def get_group(account: Account, call: Call) -> Answer:
+    return Answer(body=_group(account, call).json())
 
 
-def create_group(portal: HubSpotPortal, call: Call) -> Answer:
-    groups = portal.state.definitions(portal.state.kind_of(call.args[0])).groups
+def create_group(account: Account, call: Call) -> Answer:
+    groups = account.state.definitions(account.state.kind_of(call.args[0])).groups
     name, label = text(call.fields.get("name")), text(call.fields.get("label"))
     if not name or not label:
         raise Refused("Some required fields were not set: [label, name]")
@@ -270,16 +191,16 @@ def create_group(portal: HubSpotPortal, call: Call) -> Answer:
     return Answer(status=201, body=groups[name].json())
 
 
-def update_group(portal: HubSpotPortal, call: Call) -> Answer:
-    group = _group(portal, call)
-    groups = portal.state.definitions(portal.state.kind_of(call.args[0])).groups
+def update_group(account: Account, call: Call) -> Answer:
+    group = _group(account, call)
+    groups = account.state.definitions(account.state.kind_of(call.args[0])).groups
     groups[group.name] = replace(group, label=text(call.fields.get("label")) or group.label)
     return Answer(body=groups[group.name].json())
 
 
-def archive_group(portal: HubSpotPortal, call: Call) -> Answer:
-    group = _group(portal, call)
-    held = portal.state.definitions(portal.state.kind_of(call.args[0]))
+def archive_group(account: Account, call: Call) -> Answer:
+    group = _group(account, call)
+    held = account.state.definitions(account.state.kind_of(call.args[0]))
     if any(each.group == group.name for each in held):
         raise Refused(
             f"Property group {group.name} has active properties",
@@ -292,14 +213,14 @@ def archive_group(portal: HubSpotPortal, call: Call) -> Answer:
 # ---------------------------------------------------------------------------------------------------- older versions
 
 
-def list_v2(portal: HubSpotPortal, call: Call) -> Answer:
+def list_v2(account: Account, call: Call) -> Answer:
     """/properties/v1|v2/{type}/properties: a bare list in the older words."""
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+    state, kind = account.state, account.state.kind_of(call.args[0])
     return Answer(body=[_older(state, kind, each) for each in sorted(state.definitions(kind), key=lambda p: p.name)])
 
 
-def get_v2(portal: HubSpotPortal, call: Call) -> Answer:
-    state, kind = portal.state, portal.state.kind_of(call.args[0])
+def get_v2(account: Account, call: Call) -> Answer:
+    state, kind = account.state, account.state.kind_of(call.args[0])
     return Answer(body=_older(state, kind, find(state, kind, call.args[1])))
 
 

@@ -7,40 +7,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tradepost.sandbox.hubspot import access
+from tradepost.sandbox.hubspot.account import Account
 from tradepost.sandbox.hubspot.call import Answer, Call, Route
+from tradepost.sandbox.hubspot.defining import make
 from tradepost.sandbox.hubspot.errors import Refused, bad_json, not_found
 from tradepost.sandbox.hubspot.kinds import Kind
 from tradepost.sandbox.hubspot.links import LinkType
-from tradepost.sandbox.hubspot.properties_api import make, show
+from tradepost.sandbox.hubspot.properties_api import show
 from tradepost.sandbox.hubspot.state import PortalState
 from tradepost.sandbox.hubspot.times import stamp
 from tradepost.sandbox.hubspot.values import text
-
-if TYPE_CHECKING:
-    from tradepost.sandbox.hubspot.portal import HubSpotPortal
 
 MOST_KINDS = 10
 _ACTIVITIES = ("emails", "meetings", "notes", "tasks", "calls", "communications", "postal_mail")
 
 
-def list_schemas(portal: HubSpotPortal, call: Call) -> Answer:
+def list_schemas(account: Account, call: Call) -> Answer:
     archived = call.flag("archived")
-    rows = [] if archived else [_shown(portal.state, plural) for plural in portal.state.schemas]
+    rows = [] if archived else [_shown(account.state, plural) for plural in account.state.schemas]
     return Answer(body={"results": rows})
 
 
-def get_schema(portal: HubSpotPortal, call: Call) -> Answer:
-    kind = portal.state.kind_of(call.args[0])
+def get_schema(account: Account, call: Call) -> Answer:
+    kind = account.state.kind_of(call.args[0])
     if kind.custom:
-        return Answer(body=_shown(portal.state, kind.plural))
-    return Answer(body=_standard(portal.state, kind))
+        return Answer(body=_shown(account.state, kind.plural))
+    return Answer(body=_standard(account.state, kind))
 
 
-def create_schema(portal: HubSpotPortal, call: Call) -> Answer:
-    state, body = portal.state, call.fields
+def create_schema(account: Account, call: Call) -> Answer:
+    state, body = account.state, call.fields
     name, labels = text(body.get("name")).lower(), body.get("labels")
     if not name or not isinstance(labels, Mapping) or not isinstance(body.get("properties"), list):
         raise bad_json("Some required fields were not set: [name, labels, properties]")
@@ -89,28 +88,28 @@ def _add_kind(state: PortalState, name: str, body: Mapping[str, Any]) -> Kind:
     return kind
 
 
-def update_schema(portal: HubSpotPortal, call: Call) -> Answer:
-    held = _own(portal.state, call.args[0])
+def update_schema(account: Account, call: Call) -> Answer:
+    held = _own(account.state, call.args[0])
     names: tuple[str, ...] = ("labels", "description", "requiredProperties", "searchableProperties")
     names += ("primaryDisplayProperty", "secondaryDisplayProperties")
-    portal.state.schemas[held.plural] |= {name: call.fields[name] for name in names if name in call.fields}
-    portal.state.schemas[held.plural]["updatedAt"] = stamp(portal.state.now())
-    return Answer(body=_shown(portal.state, held.plural))
+    account.state.schemas[held.plural] |= {name: call.fields[name] for name in names if name in call.fields}
+    account.state.schemas[held.plural]["updatedAt"] = stamp(account.state.now())
+    return Answer(body=_shown(account.state, held.plural))
 
 
-def add_association(portal: HubSpotPortal, call: Call) -> Answer:
-    start = portal.state.kind_of(text(call.fields.get("fromObjectTypeId")) or call.args[0])
-    end = portal.state.kind_of(text(call.fields.get("toObjectTypeId")))
-    made = portal.state.types.link(start, end, own=False, name=text(call.fields.get("name")))
-    return Answer(status=201, body=_association(portal.state, made))
+def add_association(account: Account, call: Call) -> Answer:
+    start = account.state.kind_of(text(call.fields.get("fromObjectTypeId")) or call.args[0])
+    end = account.state.kind_of(text(call.fields.get("toObjectTypeId")))
+    made = account.state.types.link(start, end, own=False, name=text(call.fields.get("name")))
+    return Answer(status=201, body=_association(account.state, made))
 
 
-def delete_schema(portal: HubSpotPortal, call: Call) -> Answer:
-    kind = _own(portal.state, call.args[0])
-    if portal.state.records.table(kind).shown[False]:
+def delete_schema(account: Account, call: Call) -> Answer:
+    kind = _own(account.state, call.args[0])
+    if account.state.records.table(kind).shown[False]:
         raise Refused("Cannot delete an object schema that has records")
-    portal.state.kinds.remove(kind)
-    del portal.state.schemas[kind.plural]
+    account.state.kinds.remove(kind)
+    del account.state.schemas[kind.plural]
     return Answer(status=204)
 
 
