@@ -34,7 +34,7 @@ from sync.store.drops import drop_unsent
 from sync.store.journal import note
 from sync.store.links import index_link
 from sync.store.mail import mail_copies
-from sync.store.manifest import run_of, work_run
+from sync.store.manifest import is_undone, run_of, work_run
 from sync.store.mirror import Feed
 
 # A thread is decided on its newest mails, and on as many older ones that are not decided yet or wait; the rest is
@@ -142,11 +142,13 @@ class ThreadStore:
                 drop_unsent(c, key, reason, now)
             doubt = doubt_of(c) if decision.intents else None
             lost = Lost(c, case.target, doubt) if doubt else None
+            # What comes after an undo of this process's work is not to be taken back with it.
+            work = None if self._work is None or is_undone(c, self._work) else self._work
             for intent in decision.intents:
                 history = not live.get(intent.mail, True)
-                if not history and self._work is None:
-                    self._work = work_run(c, rules, now)
-                run = run_of(c, intent.mail) if history else self._work
+                if not history and work is None:
+                    work = work_run(c, rules, now)
+                run = run_of(c, intent.mail) if history else work
                 _put_item(c, case, intent, history=history, run=run, now=now, lost=lost)
             after = _still_open(c, case, len(live))
             c.execute(
@@ -161,6 +163,7 @@ class ThreadStore:
                 )
             )
             index_link(c, case.thread, case.target, decision.link)
+        self._work = work or self._work  # not before it is on the disk: the number would become another run's
 
     async def set_aside(self, case: Case, *, until: datetime, now: datetime) -> None:
         """A thread that cannot be decided is parked with that reason and tried again later; the others go on."""

@@ -1,0 +1,85 @@
+"""To which run live work belongs when the run before it was undone, or never came to the disk."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from sync.store import StateFull
+from tests.sweep.scenario import mail
+from tests.undo.office import people, small
+from tradepost.sandbox.virtual import run
+
+
+async def ask(box, number):
+    """A customer asks: a mail to be logged, and a task."""
+    ann, _, carl = people(box)
+    await box.clock.sleep(60)
+    box.post(mail(number, box, carl, [ann], f"How much is position {number}"))
+
+
+async def poll(box, engine):
+    for runner in engine.lanes:
+        with suppress(AttributeError):
+            runner.lane.poll_now()
+    return await box.once(engine)
+
+
+def subjects(box):
+    return {one.subject for one in box.company.crm.mails()}
+
+
+def test_what_comes_after_an_undo_of_todays_work_is_not_taken_back_with_it(tmp_path):
+    async def main():
+        box = small(tmp_path)
+        async with box.engine() as engine:
+            assert not await poll(box, engine)
+            await ask(box, 1)
+            assert not await poll(box, engine)
+            (first,) = [r.run for r in await engine.store.undo.manifests() if r.kind == "run"]
+            await taken_back(box, engine, first)
+            assert subjects(box) == set()
+            await ask(box, 2)
+            assert not await poll(box, engine)
+            (second,) = [r for r in await engine.store.undo.manifests() if r.kind == "run" and r.run != first]
+            assert second.items > 0
+            await taken_back(box, engine, first)  # once more: what came since is not its own
+            assert subjects(box) == {"How much is position 2"}
+
+    run(main())
+
+
+async def taken_back(box, engine, number):
+    undo, now = engine.store.undo, box.clock.now()
+    await undo.begin([number], now)
+    async for _ in undo.advance([number], now):
+        pass
+    assert not await box.once(engine)
+    assert (await undo.standing([number])).open == 0
+
+
+def test_a_run_that_found_no_room_gives_its_number_to_no_backfill(tmp_path):
+    """The row of live work is rolled back with the decision; the next run has its number, and is not its run."""
+
+    disk = set()
+
+    def step(name):
+        if name in disk:
+            raise StateFull(tmp_path)
+
+    async def main():
+        box = small(tmp_path)
+        async with box.engine(step=step) as engine:
+            assert not await poll(box, engine)
+            await ask(box, 1)
+            disk.add("decided:commit")
+            assert [type(one.error) for one in await poll(box, engine)] == [StateFull]
+            disk.clear()
+            now = box.clock.now()
+            number = await engine.store.mail.add_run("backfill", next(iter(engine.pullers)), now, now, now)
+            await box.clock.sleep(3600)
+            assert not await poll(box, engine)
+            (live,) = [r for r in await engine.store.undo.manifests() if r.kind == "run"]
+            assert (live.run != number, live.items > 0) == (True, True)
+            assert await engine.store.undo.plan([number]) == ()
+
+    run(main())
