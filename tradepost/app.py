@@ -16,6 +16,7 @@ from cryptography.fernet import Fernet
 from connectors.base.services import Clock, Log
 from connectors.http import Sender
 from connectors.oauth import SecretError
+from sync import restore
 from sync.store import StateError, StateFull, Store
 from sync.store.db import room
 from tradepost.clock import SystemClock
@@ -23,10 +24,10 @@ from tradepost.config import Settings
 from tradepost.cpu import PoolCpu
 from tradepost.daemon import Engine, Parts, assemble, state_file
 from tradepost.errors import NoRoom, UserError
+from tradepost.lock import WorkerLock
 from tradepost.messages import known, sentence
 from tradepost.packaging import refuse_foreign_owners
 from tradepost.phrases import Phrase
-from tradepost.service.lock import WorkerLock
 from tradepost.vault import FileVault
 
 
@@ -103,15 +104,19 @@ def _open_vault(settings: Settings, directory: Path) -> FileVault:
 
 
 @contextmanager
-def looking(settings: Settings) -> Iterator[Store]:
-    """The state file for reading only, beside a daemon or without one. Raises `UserError` when there is none yet."""
+def looking(settings: Settings, *, key: bytes | None = None) -> Iterator[Store]:
+    """The state file for reading only, beside a daemon or without one; texts only with the key.
+
+    Raises `UserError` when there is none yet, or no room to look.
+    """
     try:
         with roomy():
-            store = Store.look(state_file(settings))
+            store = Store.look(state_file(settings), key=key)
     except StateError as error:
         raise UserError(sentence("state.unusable", error=Phrase(str(error)))) from None
     try:
-        yield store
+        with roomy():
+            yield store
     finally:
         store.close()
 
@@ -162,15 +167,17 @@ def key_place(settings: Settings) -> str:
 
 @contextmanager
 def open_store(settings: Settings) -> Iterator[Store]:
-    """The state file, for whoever holds the lock. Raises `UserError`."""
+    """The state file, for whoever holds the lock. Raises `UserError`, and `NoRoom` for what is done with it too."""
     key = state_key(settings, state_directory(settings))
+    restore.unstage(state_file(settings))  # a restore that was killed leaves a whole state, with all that it says
     try:
         with roomy():
             store = Store.open(state_file(settings), key=key)
     except StateError as error:
         raise UserError(sentence("state.unusable", error=Phrase(str(error)))) from None
     try:
-        yield store
+        with roomy():
+            yield store
     finally:
         store.close()
 

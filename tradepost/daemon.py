@@ -25,9 +25,9 @@ from sync.outbox import OnUnknown
 from sync.pull import MailboxSettings, Puller
 from sync.push import Pusher, PushSettings
 from sync.store import Store
+from tradepost.alarm_channels import alarm_settings
 from tradepost.config import Settings
-from tradepost.service.alarms import alarm_settings
-from tradepost.service.metrics import MetricsFile, Named
+from tradepost.metrics import MetricsFile, Named
 
 COUNT_EVERY = 6 * 3600.0  # seconds between two times of forgetting; and between counts of a program that runs once
 

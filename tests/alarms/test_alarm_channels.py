@@ -13,9 +13,9 @@ from connectors.base.errors import Transient
 from sync.alarm_lane import Notice
 from sync.alarms import AlarmKind
 from sync.store.alarms import Event
+from tradepost.alarm_channels import CommandChannel
 from tradepost.messages import Language, catalogue
-from tradepost.service.alarms import CommandChannel
-from tradepost.service.metrics import replace
+from tradepost.metrics import replace
 
 NOTICE = Notice(
     id="1",

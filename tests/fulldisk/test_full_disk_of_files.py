@@ -20,9 +20,9 @@ from tests.power.ledger import digest
 from tradepost.app import roomy, state_key
 from tradepost.clock import SystemClock
 from tradepost.errors import NoRoom
+from tradepost.lock import WorkerLock
 from tradepost.log import open_log
 from tradepost.messages import Language
-from tradepost.service.lock import WorkerLock
 from tradepost.vault import FileVault
 
 KEY = Fernet.generate_key()
@@ -117,7 +117,7 @@ def test_a_backup_without_room_leaves_the_older_copy_whole(tmp_path, monkeypatch
     store, to = Store.open(tmp_path / "state.db", key=KEY), tmp_path / "copy.db"
     snapshot(store.db.path, to)
     before = to.read_bytes()
-    with full(monkeypatch, 20_000), pytest.raises((OSError, sqlite3.Error)):
+    with full(monkeypatch, 20_000), pytest.raises(StateFull, match=r"copy\.db is full"):
         snapshot(store.db.path, to)
     with full(monkeypatch, 20_000), pytest.raises(StateFull):
         store.db.backup(to)

@@ -16,8 +16,8 @@ import pytest
 from sync.store import Store
 from tests.commands.office import Office, mail, opened
 from tradepost.clock import SystemClock
+from tradepost.lock import WorkerLock
 from tradepost.sandbox.kernel import Effect, Fault
-from tradepost.service.lock import WorkerLock
 
 LILY = "lily.chen@minghui-lighting.example"
 START = (SystemClock().now() - timedelta(days=30)).date().isoformat()

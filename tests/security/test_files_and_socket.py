@@ -19,10 +19,10 @@ from sync.store.db import Database
 from tests.box import KEY, Box
 from tradepost.app import opened
 from tradepost.clock import SystemClock
+from tradepost.lock import WorkerLock
 from tradepost.log import open_log
 from tradepost.service import control
 from tradepost.service.control import ControlServer, ask
-from tradepost.service.lock import WorkerLock
 from tradepost.vault import FileVault
 
 

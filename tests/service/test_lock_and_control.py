@@ -10,8 +10,8 @@ import stat
 import pytest
 
 from tradepost.errors import UserError
+from tradepost.lock import WorkerLock
 from tradepost.service.control import ControlServer, ask
-from tradepost.service.lock import WorkerLock
 from tradepost.service.notify import Notifier
 
 

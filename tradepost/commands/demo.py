@@ -16,7 +16,7 @@ from tradepost.commands.sandbox import program, require_sandbox
 def run(invocation: Invocation, *, keep: bool, as_json: bool) -> int:
     """Show it; 1 when a number is not the sandbox's own. Raises `UserError`."""
     require_sandbox()
-    from tradepost.demo.told import Teller, show  # noqa: PLC0415 - needs the optional packages
+    from tradepost.commands.demo_told import Teller, show  # noqa: PLC0415 - needs the optional packages
 
     teller = Teller(invocation, program(), quiet=as_json)
     with _folder(keep=keep) as folder:

@@ -16,9 +16,7 @@ from tradepost.commands.invocation import Invocation
 from tradepost.demo import acts
 from tradepost.demo.numbers import Count, differing, numbers
 from tradepost.demo.stage import DAYS, SETTLE_SECONDS, Stage, at_work, company_name, open_house
-from tradepost.sandbox.trade.build import people
-from tradepost.terminal import progress
-from tradepost.views.demo import (
+from tradepost.demo.views import (
     arrival_view,
     counts_view,
     coverage_view,
@@ -28,6 +26,8 @@ from tradepost.views.demo import (
     local_part,
     verdict_view,
 )
+from tradepost.sandbox.trade.build import people
+from tradepost.terminal import progress
 from tradepost.views.explain import explain_view
 from tradepost.views.words import word
 
