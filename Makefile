@@ -114,7 +114,7 @@ fix: $(VENV)/.ready  ## format and mend what can be mended
 	$(BIN)/ruff format .
 
 schema: $(VENV)/.ready  ## write the JSON schema of the configuration
-	$(BIN)/tradepost schema > config.schema.json
+	$(BIN)/tradepost --lang en schema > config.schema.json
 
 lock: $(VENV)/.ready  ## resolve the newest allowed packages into requirements.lock
 	$(BIN)/python -m pip install --quiet uv

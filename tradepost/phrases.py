@@ -1,9 +1,10 @@
-"""Connectors' English sentences in the reader's language.
+"""Connectors' English sentences, and those of the configuration's keys, in the reader's language.
 
-A connector speaks English only: the hint of an error, a finding of `check`, a step of `setup`. Beside a connector's
-module lies `<module>.zh.yaml`, which turns each of its sentences, ``{name}`` where a value stands, into Chinese. A
-sentence is stored, logged and sent as the English text and gets its language where it is shown; one that no file knows
-is shown as it is. `docs/decisions/0017-a-sentence-is-translated-where-it-is-shown.md` says why.
+A connector speaks English only: the hint of an error, a finding of `check`, a step of `setup`, what a key of its
+configuration means. Beside its module lies `<module>.zh.yaml`, which turns each of its sentences, ``{name}`` where a
+value stands, into Chinese. A sentence is stored, logged and sent as the English text and gets its language where it is
+shown; one that no file knows is shown as it is. The keys of the other sections have their Chinese beside their models.
+`docs/decisions/0017-a-sentence-is-translated-where-it-is-shown.md` says why.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 import yaml
 
 import connectors
+import mappings
 import sync
 from tradepost.messages import Language
 
@@ -148,9 +150,11 @@ def book(language: Language, others: tuple[str, ...] = ()) -> Book:
 
 
 def own_files(language: Language) -> tuple[Path, ...]:
-    """The files of the built-in connectors, of the engine, and of what `tradepost` itself answers as an error."""
-    beside = (file for home in _homes() for file in sorted(home.rglob(f"*.{language}.yaml")))
-    return *beside, Path(__file__).parent / "locale" / f"hints.{language}.yaml"
+    """The files of connectors, rules, engine and configuration, and of what `tradepost` itself answers as an error."""
+    here = Path(__file__).parent
+    homes = (*_homes(), here / "config")
+    beside = (file for home in homes for file in sorted(home.rglob(f"*.{language}.yaml")))
+    return *beside, here / "locale" / f"hints.{language}.yaml"
 
 
 def read_phrases(file: Path) -> dict[str, str]:
@@ -192,4 +196,4 @@ def faults(pairs: Mapping[str, str]) -> Iterable[str]:
 
 
 def _homes() -> tuple[Path, ...]:
-    return tuple(Path(str(package.__file__)).parent for package in (connectors, sync))
+    return tuple(Path(str(package.__file__)).parent for package in (connectors, mappings, sync))

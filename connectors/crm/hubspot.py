@@ -60,7 +60,8 @@ class HubSpotConfig(BaseModel):
     )
     native_logging: Literal["ask", "skip", "ignore"] = Field(
         default="ask",
-        description="Skips mail that HubSpot's own tools have logged already, or ignores that; ask is skip, and told.",
+        description="Skips mail that HubSpot's own tools have logged already (skip), logs it once more (ignore), or "
+        "skips it and lets `check` say whether there is any (ask).",
     )
     reserve: float = Field(
         default=0.1,
@@ -69,18 +70,26 @@ class HubSpotConfig(BaseModel):
         description="The share of the account's daily API calls that Tradepost leaves to others.",
     )
     settle_seconds: float = Field(
-        default=180.0, ge=0, description="How long a request that timed out may still take effect at HubSpot."
+        default=180.0,
+        ge=0,
+        description="How long, in seconds, a request that timed out may still take effect at HubSpot.",
     )
-    lag_seconds: float = Field(default=300.0, ge=0, description="How late HubSpot's search may show what was written.")
+    lag_seconds: float = Field(
+        default=300.0, ge=0, description="How late, in seconds, HubSpot's search may show what was written."
+    )
     calls_per_ten_seconds: int = Field(
         default=90, ge=10, description="Calls made in ten seconds; HubSpot grants 100, or 190 from Professional on."
     )
     searches_per_second: int = Field(default=4, ge=1, le=10, description="Searches made in a second; HubSpot grants 5.")
     page_size: int = Field(default=100, ge=1, le=100, description="How many records one page of a listing holds.")
-    base_url: str = Field(default="", description="Another address of the API, for a sandbox; empty means HubSpot's.")
+    base_url: str = Field(
+        default="", description="Another address of the API, for a sandbox; leave it out for HubSpot's."
+    )
     timeout: float = Field(default=60.0, gt=0, description="Seconds until an unanswered call is given up.")
-    proxy: str = Field(default="", description="The address of an HTTP proxy, or empty.")
-    ca_bundle: str = Field(default="", description="A file with the certificates of a company CA, or empty.")
+    proxy: str = Field(default="", description="The address of an HTTP proxy; leave it out for none.")
+    ca_bundle: str = Field(
+        default="", description="A file with the certificates of a company CA; leave it out for none."
+    )
 
     @field_validator("base_url")
     @classmethod

@@ -63,13 +63,19 @@ class SalesforceConfig(BaseModel):
         "(ignore), or skips it and lets `check` say whether there is any (ask).",
     )
     settle_seconds: float = Field(
-        default=600.0, ge=0, description="How long a request that timed out may still take effect at Salesforce."
+        default=600.0,
+        ge=0,
+        description="How long, in seconds, a request that timed out may still take effect at Salesforce.",
     )
     page_size: int = Field(default=2000, ge=1, le=2000, description="How many records one page of a listing holds.")
-    base_url: str = Field(default="", description="Another address of the API, for a sandbox; empty means login_url.")
+    base_url: str = Field(
+        default="", description="Another address of the API, for a sandbox; leave it out for login_url."
+    )
     timeout: float = Field(default=60.0, gt=0, description="Seconds until an unanswered call is given up.")
-    proxy: str = Field(default="", description="The address of an HTTP proxy, or empty.")
-    ca_bundle: str = Field(default="", description="A file with the certificates of a company CA, or empty.")
+    proxy: str = Field(default="", description="The address of an HTTP proxy; leave it out for none.")
+    ca_bundle: str = Field(
+        default="", description="A file with the certificates of a company CA; leave it out for none."
+    )
 
     @field_validator("login_url", "base_url")
     @classmethod

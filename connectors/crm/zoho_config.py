@@ -21,32 +21,35 @@ class ZohoConfig(BaseModel):
     client_id: str = Field(min_length=1, description="The client ID of the self client in Zoho's API console.")
     client_secret: SecretRef = Field(description="Where the client secret of the self client is kept.")
     refresh_token: SecretRef | None = Field(
-        default=None, description="Where the refresh token is kept; empty means the one `tradepost login` has got."
+        default=None,
+        description="Where the refresh token is kept; leave it out for the one that `tradepost login` has got.",
     )
     workflows: Literal["live", "none"] = Field(
         default="live", description="Lets writes from new mail run your workflows (live), or none; history runs none."
     )
     native_logging: Literal["ask", "skip", "ignore"] = Field(
         default="ask",
-        description="Skips mail that Zoho's own mail integration has logged already, or ignores that; ask skips it, "
-        "and `check` asks you to choose.",
+        description="Skips mail that Zoho's own mail integration has logged already (skip), logs it once more "
+        "(ignore), or skips it and lets `check` say whether there is any (ask).",
     )
     reserve: float = Field(
         default=0.1, ge=0, lt=1, description="The share of the day's API credits that Tradepost leaves to others."
     )
     settle_seconds: float = Field(
-        default=900.0, ge=0, description="How long a request that timed out may still take effect at Zoho."
+        default=900.0, ge=0, description="How long, in seconds, a request that timed out may still take effect at Zoho."
     )
     page_size: int = Field(default=200, ge=1, le=200, description="How many records one page of a listing holds.")
     accounts_url: str = Field(
-        default="", description="Another address for tokens, for a sandbox; empty by data_centre."
+        default="", description="Another address for tokens, for a sandbox; leave it out for the data centre's."
     )
     base_url: str = Field(
-        default="", description="Another address of the API; empty means what the token's answer names."
+        default="", description="Another address of the API; leave it out for what the token's answer names."
     )
     timeout: float = Field(default=60.0, gt=0, description="Seconds until an unanswered call is given up.")
-    proxy: str = Field(default="", description="The address of an HTTP proxy, or empty.")
-    ca_bundle: str = Field(default="", description="A file with the certificates of a company CA, or empty.")
+    proxy: str = Field(default="", description="The address of an HTTP proxy; leave it out for none.")
+    ca_bundle: str = Field(
+        default="", description="A file with the certificates of a company CA; leave it out for none."
+    )
 
     @field_validator("accounts_url", "base_url")
     @classmethod

@@ -74,7 +74,7 @@ class GmailConfig(_Part):
     """Address of the Gmail API; another one is for sandboxes only."""
 
     token_url: str = ""
-    """Address where tokens are issued, for sandboxes only; empty means Google's (the key file's)."""
+    """Address where tokens are issued, for sandboxes only; leave it out for Google's (the key file's)."""
 
     authorization_url: str = AUTHORIZATION_URL
     """Address of the page where a person consents; another one is for sandboxes only."""
@@ -95,7 +95,7 @@ class GmailConfig(_Part):
     """Seconds to wait for an answer."""
 
     proxy: str = ""
-    """Proxy for all calls of this connection, such as http://proxy.acme.example:3128."""
+    """Proxy for all calls of this connection, such as http://proxy.acme.example:3128; leave it out for none."""
 
     ca_bundle: str = ""
     """File of certificates to trust beside the usual ones, for a proxy that opens TLS."""

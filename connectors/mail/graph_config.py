@@ -69,7 +69,7 @@ class CertificateAuth(_App):
     """Signs in as the app, for every mailbox it may read."""
 
     certificate: SecretRef
-    """Where the certificate with its private key is kept: PEM, PFX, or PFX in base64."""
+    """Where the certificate with its private key is kept (PEM, PFX, or PFX in base64)."""
 
     passphrase: SecretRef | None = None
     """Where the passphrase of the private key is kept, if it has one."""
@@ -95,16 +95,16 @@ class GraphConfig(_Part):
     """Microsoft's cloud the organisation lives in: global (GCC too), usgov (GCC High), dod, china (21Vianet)."""
 
     authority: Annotated[str, Field(pattern=r"^(https?://[^/?#]+/?)?$")] = ""
-    """Address of the identity platform without the directory; empty means the cloud's own."""
+    """Address of the identity platform without the directory; leave it out for the cloud's own."""
 
     graph_root: Annotated[str, Field(pattern=r"^(https?://[^/?#]+/?)?$")] = ""
-    """Address of Microsoft Graph without a version; empty means the cloud's own."""
+    """Address of Microsoft Graph without a version; leave it out for the cloud's own."""
 
     scope: str = ""
-    """What the app's tokens are asked for; empty means the cloud's Graph with /.default."""
+    """What the app's tokens are asked for; leave it out for the cloud's Graph with /.default."""
 
     skip_sensitivity: tuple[Literal["personal", "private", "confidential"], ...] = ("private", "confidential")
-    """Mail whose sender marked it so is not read in; an empty list reads all."""
+    """Mail whose sender marked it so is not read in: personal, private, confidential; an empty list reads all."""
 
     requests_per_ten_minutes: Annotated[int, Field(ge=100)] = 10_000
     """Requests that Outlook grants the app for one mailbox in ten minutes."""
@@ -119,7 +119,7 @@ class GraphConfig(_Part):
     """Seconds to wait for an answer."""
 
     proxy: str = ""
-    """Proxy for all calls of this connection, such as http://proxy.acme.example:3128."""
+    """Proxy for all calls of this connection, such as http://proxy.acme.example:3128; leave it out for none."""
 
     ca_bundle: str = ""
     """File of certificates to trust beside the usual ones, for a proxy that opens TLS."""

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import types
@@ -114,6 +115,27 @@ def test_the_schema_is_json(run: Run) -> None:
     code, out, _ = run("schema")
     assert code == 0
     assert json.loads(out)["title"] == "Tradepost configuration"
+
+
+def test_the_schema_speaks_the_language_of_the_terminal_and_the_committed_one_english(run: Run) -> None:
+    chinese = json.loads(run("schema", LANG="zh_CN.UTF-8")[1])
+    assert chinese["title"] == "Tradepost 配置"
+    assert chinese["$defs"]["Mailbox"]["properties"]["address"]["description"] == "邮箱的地址。"
+    root = Path(__file__).parents[2]
+    made = re.search(
+        r"^\t\$\(BIN\)/tradepost (.*) > config\.schema\.json$", (root / "Makefile").read_text(), re.MULTILINE
+    )
+    assert made
+    committed = (root / "config.schema.json").read_text(encoding="utf-8")
+    assert run(*made[1].split(), LANG="zh_CN.UTF-8", TRADEPOST_LANG="zh")[1] == committed
+
+
+def test_the_schema_is_utf_8_in_a_terminal_of_another_encoding() -> None:
+    out = io.TextIOWrapper(io.BytesIO(), encoding="gbk")
+    assert main(["schema"], {"TRADEPOST_LANG": "zh"}, out, io.StringIO()) == 0
+    speak(Language.EN)
+    out.flush()
+    assert json.loads(out.buffer.getvalue().decode("utf-8"))["title"] == "Tradepost 配置"  # type: ignore[attr-defined]
 
 
 def test_a_good_configuration_is_told_to_people_and_to_scripts(run: Run, written: Written, good: str) -> None:

@@ -1,87 +1,61 @@
-"""The example and the schema say every key, and say it as the models do."""
+"""The examples and the schema say every key, and say it as the models do, in both languages."""
 
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
 
 import jsonschema
 import pytest
 import yaml
-from pydantic import BaseModel
 
+from tests.config.example import ROOT, described, example, lines, wanted, written
 from tradepost.config import load
-from tradepost.config.kinds import Side, find_kind
-from tradepost.config.models import ConfigFile, Connection, CrmConnection
-from tradepost.config.schema import SHIPPED, schema, schema_text
+from tradepost.config.schema import schema, schema_text
 from tradepost.config.yaml_marks import read
+from tradepost.messages import Language
+from tradepost.phrases import phrase
 
-ROOT = Path(__file__).parents[2]
-EXAMPLE = (ROOT / "config.example.yaml").read_text(encoding="utf-8")
-KEY = re.compile(r"(?P<indent> *)(?P<dash>- )?(?P<comment># )?(?P<key>[a-z][a-z_]*):( |$)")
-
-
-def models_in(annotation: object) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in get_args(annotation):
-        yield from models_in(part)
+EXAMPLE = example(Language.EN)
+CHINESE = re.compile(r"[\u4e00-\u9fff\uff0c-\uff1b]")
 
 
-def keys_of(model: type[BaseModel], path: str) -> Iterator[str]:
-    """Every key of a model and of the sections in it, as a.b.c. What a secret reference may hold is no key."""
-    for name, field in model.model_fields.items():
-        yield f"{path}{name}"
-        for inner in models_in(field.annotation):
-            if inner.__name__ != "SecretRef":
-                yield from keys_of(inner, f"{path}{name}.")
+def bare(text: str) -> str:
+    """Without its breaks: a Chinese comment has no blank where its line ends."""
+    return re.sub(r"\s+", "", text).casefold()
 
 
-def wanted() -> set[str]:
-    keys = set(keys_of(ConfigFile, ""))
-    for name in SHIPPED:
-        kind = find_kind(name)
-        assert kind is not None
-        for model in (kind.config, Connection if kind.side is Side.MAIL else CrmConnection):
-            keys |= set(keys_of(model, f"connections.{name}."))
-    return keys
-
-
-def written() -> dict[str, str]:
-    """Every key of the example, commented out or not, with the comment right above it. Connections go by their type."""
-    found: dict[str, str] = {}
-    stack: list[tuple[int, str]] = []
-    comment: list[str] = []
-    names = {"google": "gmail", "microsoft": "microsoft365"}  # the CRMs go by their types
-    for line in EXAMPLE.splitlines():
-        match = KEY.match(line)
-        if match and (not match["comment"] or len(comment) > 0):
-            indent = len(match["indent"]) + len(match["dash"] or "")
-            stack = [(at, key) for at, key in stack if at < indent]
-            path = ".".join([*(key for _, key in stack), match["key"]])
-            for name, kind in names.items():
-                path = path.replace(f"connections.{name}.", f"connections.{kind}.")
-            found.setdefault(path, " ".join(comment))
-            if not match["comment"]:
-                stack.append((indent, match["key"]))
-            comment = []
-        elif line.strip().startswith("#"):
-            comment.append(line.strip().lstrip("# "))
-        else:
-            comment = []
-    return found
-
-
-def test_every_key_of_the_models_stands_in_the_example() -> None:
+@pytest.mark.parametrize("language", Language)
+def test_every_key_of_the_models_stands_in_the_example(language: Language) -> None:
     assert len(wanted()) > 60
-    assert wanted() - set(written()) == set()
+    assert set(wanted()) - set(written(language)) == set()
 
 
-def test_every_key_of_the_example_has_a_sentence() -> None:
-    known = wanted()
-    silent = {path for path, comment in written().items() if path in known and not comment.endswith((".", ":", ")"))}
-    assert silent == set()
+@pytest.mark.parametrize("language", Language)
+def test_a_keys_comment_in_the_example_is_its_description(language: Language) -> None:
+    """More may stand around it; how to sign in (`method`) has one description for each way, and one comment for all."""
+    said = {path: bare(text) for path, text in written(language).items()}
+    assert all(said.pop(path) for path in [path for path in said if path.endswith("auth.method")])
+    known = {path: sentences for path, sentences in described().items() if path in said}
+    assert len(known) > 100
+    missing = [p for p, sentences in known.items() if not any(bare(phrase(s, language)) in said[p] for s in sentences)]
+    assert missing == []
+
+
+def test_the_examples_differ_in_their_comments_only() -> None:
+    english, chinese = (lines(language) for language in Language)
+    assert [line for _, _, line in english] == [line for _, _, line in chinese]
+    assert [path for path, comment, _ in english if comment] == [path for path, comment, _ in chinese if comment]
+    assert [comment for _, comment, _ in chinese if comment and not CHINESE.search(comment)] == []
+    assert read(example(Language.EN)).data == read(example(Language.ZH)).data
+
+
+def test_the_chinese_example_names_what_the_english_one_names() -> None:
+    """Keys, values and commands in sentences are no words to translate."""
+    code = re.compile(r"`[^`]+`|\([a-z][a-z_]+\)|\b[a-z]+_[a-z_]+\b|\{[a-z]+: [^}]*\}|\b\w+/[\w/.]*\w")
+    for (path, english, _), (_, chinese, _) in zip(lines(Language.EN), lines(Language.ZH), strict=True):
+        held = {word.strip("()") for word in code.findall(english)} - {"tenant", "client"}  # IDs' other names
+        assert {word for word in held if bare(word) not in bare(chinese)} == set(), path
 
 
 def test_the_example_is_a_configuration(tmp_path: Path) -> None:
@@ -124,7 +98,7 @@ def test_defaults_that_the_example_shows_are_the_defaults(tmp_path: Path) -> Non
 
 def test_the_committed_schema_is_current() -> None:
     committed = (ROOT / "config.schema.json").read_text(encoding="utf-8")
-    assert committed == schema_text(), "run: tradepost schema > config.schema.json"
+    assert committed == schema_text(), "run: make schema"
 
 
 def test_the_schema_takes_the_example_and_is_a_schema() -> None:
@@ -155,16 +129,41 @@ def test_the_schema_refuses_what_loading_refuses(right: str, wrong: str) -> None
         jsonschema.validate(read(EXAMPLE.replace(right, wrong, 1)).data, schema())
 
 
-def described(node: object, path: str) -> Iterator[str]:
+def silent(node: object, path: str, end: str) -> Iterator[str]:
+    """Keys of the schema without a sentence."""
     if isinstance(node, dict):
         for name, value in node.get("properties", {}).items() if isinstance(node.get("properties"), dict) else ():
-            if not value.get("description", "").endswith("."):
+            if not value.get("description", "").endswith(end):
                 yield f"{path}.{name}"
         for key, value in node.items():
-            yield from described(value, f"{path}.{key}")
+            yield from silent(value, f"{path}.{key}", end)
 
 
-def test_every_key_of_the_schema_has_a_sentence() -> None:
-    made = json.loads(schema_text())
+@pytest.mark.parametrize(("language", "end"), [(Language.EN, "."), (Language.ZH, "。")])
+def test_every_key_of_the_schema_has_a_sentence(language: Language, end: str) -> None:
+    made = json.loads(schema_text(language))
     own = {"type"}  # chosen by its value, not read
-    assert [p for p in described(made, "") if p.rsplit(".", 1)[1] not in own] == []
+    assert [p for p in silent(made, "", end) if p.rsplit(".", 1)[1] not in own] == []
+
+
+def sentences(node: object, path: str) -> dict[str, str]:
+    """Every sentence of a schema, taken out of it, by its place."""
+    found: dict[str, str] = {}
+    for key, value in (
+        list(node.items()) if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    ):
+        if key in ("description", "title") and isinstance(value, str):
+            found[f"{path}.{key}"] = node.pop(key)
+        else:
+            found |= sentences(value, f"{path}.{key}")
+    return found
+
+
+def test_the_schemas_differ_in_their_sentences_only_and_all_are_translated() -> None:
+    english, chinese = schema(Language.EN), schema(Language.ZH)
+    here, there = sentences(english, ""), sentences(chinese, "")
+    assert english == chinese
+    assert set(here) == set(there)
+    assert len(set(here.values())) > 150
+    assert {place: text for place, text in there.items() if not CHINESE.search(text) or text == here[place]} == {}
+    assert [text for text in here.values() if "\n" in text] == []

@@ -24,7 +24,9 @@ def ours(path: Path) -> bool:
 SAID_BY_CODE = {"oauth/secret_ref.py"}  # every refusal has a code that `tradepost/locale` says
 MODULES = sorted(path for path in HOME.rglob("*.py") if path.relative_to(HOME).as_posix() not in SAID_BY_CODE)
 FILES = own_files(Language.ZH)
-ELSEWHERE = sorted(p for name in ("sync", "tradepost") for p in (HOME.parent / name).rglob("*.py") if ours(p))
+ELSEWHERE = sorted(
+    p for name in ("mappings", "sync", "tradepost") for p in (HOME.parent / name).rglob("*.py") if ours(p)
+)
 EVERYTHING = {english: said for file in FILES for english, said in read_phrases(file).items()}
 
 

@@ -44,7 +44,7 @@ class Calendar(Part):
     """Further days on which nobody works, such as a company outing."""
 
     extra_work_days: tuple[date, ...] = ()
-    """Days worked with Monday's hours although they are a weekend or holiday, such as China's make-up days."""
+    """Days worked with Monday's hours although a weekend or holiday; China's make-up days are known already."""
 
     @property
     def week(self) -> tuple[tuple[Span, ...], ...]:
@@ -96,7 +96,7 @@ class CrmConnection(Connection):
     """Whether anything is written to this CRM; off shows with `tradepost preview` what would be."""
 
     on_unknown: OnUnknown = OnUnknown.PARK
-    """What to do with a write whose fate cannot be looked up: park it for a person, or send it again."""
+    """What to do with a write whose fate cannot be looked up: park it for a person, or send it again (resend)."""
 
     owners: dict[Email, str] = Field(default_factory=dict)
     """CRM user (id or e-mail address) who owns the activities of a mailbox, where the address alone does not tell."""
@@ -116,7 +116,7 @@ class Mailbox(Part):
     """Connection through which the mailbox is read; may be left out when there is only one to mailboxes."""
 
     targets: tuple[Name, ...] | None = None
-    """Connections of the CRMs that get this mail; may be left out when there is only one to a CRM."""
+    """Connections of the CRMs that get this mail, each for itself; may be left out when there is only one to a CRM."""
 
     start: date | None = None
     """First day of mail that is taken in; when left out, only mail after the first start is."""
@@ -128,7 +128,7 @@ class Mailbox(Part):
     """Whether mail in the junk folder is taken in too."""
 
     exclude_labels: tuple[str, ...] = ()
-    """Labels or folders whose mail is left out."""
+    """Labels, folders or categories whose mail is left out, with those below them."""
 
     @model_validator(mode="after")
     def _has_an_address(self) -> Mailbox:
@@ -162,10 +162,10 @@ class Retention(Part):
 
 class Log(Part):
     level: Literal["debug", "info", "warning", "error"] = "info"
-    """Least weight of the events that are logged."""
+    """Least weight of the events that are logged: debug, info, warning or error."""
 
     format: Literal["json", "console"] = "json"
-    """One JSON object a line, or lines for people."""
+    """One JSON object a line (json), or lines for people (console)."""
 
 
 def _some(entries: T) -> T:

@@ -10,6 +10,8 @@ from pydantic import BaseModel
 from mappings.rules import Rules
 from tradepost.config.kinds import Kind, Side, find_kind
 from tradepost.config.models import ConfigFile, Connection, CrmConnection
+from tradepost.messages import Language, say
+from tradepost.phrases import phrase
 
 # Others may be installed, but the file committed is the same everywhere.
 SHIPPED = ("gmail", "microsoft365", "hubspot", "salesforce", "zoho")
@@ -17,13 +19,13 @@ SHIPPED = ("gmail", "microsoft365", "hubspot", "salesforce", "zoho")
 Schema = dict[str, Any]
 
 
-def schema_text() -> str:
-    """The schema as it is committed: config.schema.json."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+def schema_text(language: Language = Language.EN, *, ascii_only: bool = False) -> str:
+    """The schema as a JSON document. In English it is the committed one: config.schema.json."""
+    return json.dumps(schema(language), indent=2, ensure_ascii=ascii_only) + "\n"
 
 
-def schema() -> Schema:
-    """JSON Schema 2020-12 of the whole file, for the connectors that are shipped."""
+def schema(language: Language = Language.EN) -> Schema:
+    """JSON Schema 2020-12 of the whole file, for the connectors that are shipped; its sentences in a language."""
     made = ConfigFile.model_json_schema()
     definitions: Schema = made.pop("$defs")
     kinds = {name: find_kind(name) for name in SHIPPED}
@@ -34,8 +36,9 @@ def schema() -> Schema:
     made["properties"]["connections"]["additionalProperties"] = _by_type(list(kinds))
     rules = made["properties"]["rules"]
     made["properties"]["rules"] = {"$ref": "#/$defs/Rules", "description": rules["description"]}
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Tradepost configuration"}
-    return {**head, **_tidy(made), "$defs": _tidy(dict(sorted(definitions.items())))}
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": say("config.schema_title", language)}
+    whole = {**made, "$defs": dict(sorted(definitions.items()))}
+    return {**head, **_tidy(whole, language)}
 
 
 def _by_type(names: list[str]) -> Schema:
@@ -79,10 +82,18 @@ def _rules() -> Schema:
     return {**definitions, "Rules": made}
 
 
-def _tidy(node: Any) -> Any:
-    """Without the titles that pydantic makes of names; editors would show them instead of the sentence."""
+def _tidy(node: Any, language: Language) -> Any:
+    """Each sentence in a language, without the titles that pydantic makes of names; editors would show them instead."""
     if isinstance(node, list):
-        return [_tidy(part) for part in node]
+        return [_tidy(part, language) for part in node]
     if not isinstance(node, dict):
         return node
-    return {key: _tidy(value) for key, value in node.items() if key != "title" or not isinstance(value, str)}
+    kept = {key: value for key, value in node.items() if key != "title" or not isinstance(value, str)}
+    return {key: _told(key, value, language) for key, value in kept.items()}
+
+
+def _told(key: str, value: Any, language: Language) -> Any:
+    """Of a class's docstring the first paragraph is for the reader; what follows is for programmers."""
+    if key == "description" and isinstance(value, str):
+        return phrase(value.partition("\n\n")[0], language)
+    return _tidy(value, language)
