@@ -15,8 +15,9 @@ import pytest
 from tradepost import cli
 from tradepost.commands import demo as command
 from tradepost.commands import sandbox as sandbox_command
+from tradepost.commands.demo_told import Teller, show
 from tradepost.commands.invocation import Invocation
-from tradepost.demo import acts, numbers, stage, told
+from tradepost.demo import acts, numbers, stage
 from tradepost.messages import Language, catalogue
 from tradepost.sandbox.company import CRMS, ONLY_CRM
 from tradepost.sandbox.hosts import SeenTask
@@ -44,8 +45,8 @@ def play(folder: Path, language: Language = Language.EN, *, quiet: bool = False)
     out = io.StringIO()
     console = open_console(out, {})
     invocation = Invocation(language=language, out=console, err=console, environ={})
-    teller = told.Teller(invocation, ["tradepost"], quiet=quiet)
-    return asyncio.run(told.show(teller, folder, keep=False)), out.getvalue()
+    teller = Teller(invocation, ["tradepost"], quiet=quiet)
+    return asyncio.run(show(teller, folder, keep=False)), out.getvalue()
 
 
 def test_the_whole_demo_ends_by_itself_with_every_number_agreeing(tmp_path):
