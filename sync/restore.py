@@ -10,7 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 from sync.store import Store
-from sync.store.files import SHM, WAL, erased_in, examine, put_aside, to_disk
+from sync.store.db import room
+from sync.store.files import SHM, WAL, NotState, erased_in, examine, put_aside, to_disk
 from sync.store.restore import Survey
 
 STAGED = "restoring.db"  # beside the state file until it takes its place
@@ -27,14 +28,17 @@ class Placed:
 async def stage(file: Path, state: Path, key: bytes) -> Survey:
     """Copy a backup beside the state file, bring it to today's schema, and say what is in it.
 
-    The backup itself is never touched. Raises `NotState`, `OSError`, and `StateError` for a newer schema.
+    The backup itself is never touched. Raises `NotState`, `OSError`, `StateFull`, and `StateError` for a newer schema.
     """
     staged = state.with_name(STAGED)
+    if staged.exists() and staged.samefile(file):
+        raise NotState("a restore that was broken off has left it")
     unstage(state)
-    for suffix in ("", WAL):
-        source = file.with_name(file.name + suffix)
-        if source.exists() or not suffix:
-            _copy(source, staged.with_name(staged.name + suffix))
+    with room(staged):
+        for suffix in ("", WAL):
+            source = file.with_name(file.name + suffix)
+            if source.exists() or not suffix:
+                _copy(source, staged.with_name(staged.name + suffix))
     examine(staged)
     store = Store.open(staged, key=key)
     try:
@@ -51,7 +55,10 @@ def unstage(state: Path) -> None:
 
 
 async def put_in_place(state: Path, key: bytes, *, now: datetime, mailboxes: Sequence[str]) -> Placed:
-    """Make the staged copy the state file, with everything since it was made unknown. For whoever holds the lock."""
+    """Make the staged copy the state file, with everything since it was made unknown. For whoever holds the lock.
+
+    Raises `OSError`, `StateFull` and `InUse`; then the state is as it was.
+    """
     staged = state.with_name(STAGED)
     store = Store.open(staged, key=key)
     try:
@@ -65,7 +72,10 @@ async def put_in_place(state: Path, key: bytes, *, now: datetime, mailboxes: Seq
 
 
 async def put_anew(state: Path, key: bytes, *, now: datetime) -> Path | None:
-    """Make an empty file the state file, as the beginning of a rebuild; returns where the old one lies, if any."""
+    """Make an empty file the state file, as the beginning of a rebuild; returns where the old one lies, if any.
+
+    Raises `OSError`, `StateFull` and `InUse`; then the state is as it was.
+    """
     unstage(state)
     store = Store.open(state.with_name(STAGED), key=key)
     try:
@@ -80,11 +90,12 @@ async def put_anew(state: Path, key: bytes, *, now: datetime) -> Path | None:
 def _swap(state: Path, now: datetime) -> Path | None:
     """The staged file takes the state's place in one step; the old one keeps a name of its own."""
     staged = state.with_name(STAGED)
-    to_disk(staged)
-    aside = put_aside(state, now)
-    staged.replace(state)
-    unstage(state)
-    to_disk(state.parent)
+    with room(state):
+        to_disk(staged)
+        aside = put_aside(state, now)
+        staged.replace(state)
+        unstage(state)
+        to_disk(state.parent)
     return aside
 
 

@@ -155,8 +155,8 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent look that changes nothing."""
-        with self._connection.begin():
+        """A consistent look that changes nothing. Raises `StateFull` when there is no room to sort what was found."""
+        with room(self.path), self._connection.begin():
             yield self._connection
 
     def backup(self, to: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from connectors.base.model import CannotTell, Found
 from sync import restore
 from sync.model import ItemState
-from sync.store import Store, files
+from sync.store import StateFull, Store, files
 from sync.store.doubt import put_meta
 from tests.box import KEY
 from tests.paths.test_main_path import letter
@@ -302,7 +302,7 @@ def test_a_copy_that_is_stopped_or_finds_no_room_leaves_nothing(tmp_path, monkey
     def stop(_):
         raise KeyboardInterrupt
 
-    for error, told in ((KeyboardInterrupt, stop), (OSError, lambda _: (_ for _ in ()).throw(OSError(28, "full")))):
+    for error, told in ((KeyboardInterrupt, stop), (StateFull, lambda _: (_ for _ in ()).throw(OSError(28, "full")))):
         with pytest.raises(error):
             files.snapshot(tmp_path / "state.db", tmp_path / "copy.db", told)
         assert sorted(f.name for f in tmp_path.iterdir() if "copy" in f.name) == []
