@@ -1,6 +1,7 @@
 """Both languages say everything, with the same values."""
 
 import ast
+import re
 import string
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,6 +63,18 @@ def test_every_config_problem_says_what_and_how_to_mend_it() -> None:
     keys = [k for k in catalogue(Language.EN) if k.startswith("config.") and k.count(".") == 2]
     names = {k.rsplit(".", 1)[0] for k in keys}
     assert {f"{n}.{part}" for n in names for part in ("what", "mend")} == set(keys)
+
+
+def test_a_config_problem_names_the_same_keys_and_examples_in_both_languages() -> None:
+    words = re.compile(r"[A-Za-z0-9_<&*-][\w<&*:/.@-]*\w", re.ASCII)
+    english, chinese = catalogue(Language.EN), catalogue(Language.ZH)
+    spoken = {k: set(words.findall(chinese[k].replace("example.zh.yaml", "example.yaml"))) for k in chinese}
+    told = {k: set(words.findall(english[k])) for k in english}
+    config = [k for k in english if k.startswith("config.")]
+    assert {k: spoken[k] - told[k] for k in config if spoken[k] - told[k]} == {}
+    code = re.compile(r"\w_\w|^--|:/|/\w|\w\.\w|^[*&<]|[0-9]")
+    lost = {k: {word for word in told[k] - spoken[k] if code.search(word)} for k in config}
+    assert {k: lost[k] for k in config if lost[k]} == {}
 
 
 def spoken_ids() -> Iterator[tuple[str, str]]:
