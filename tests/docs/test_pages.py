@@ -14,10 +14,11 @@ from sync.schema.tables import metadata
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.parametrize("page", ["docs/data.md", "docs/data.zh.md"])
 @pytest.mark.parametrize("table", sorted(metadata.tables))
-def test_every_column_of_the_state_file_is_told(table):
-    rows = [line for line in (ROOT / "docs/data.md").read_text().splitlines() if f"`{table}`" in line]
-    assert rows, f"{table} is missing in docs/data.md"
+def test_every_column_of_the_state_file_is_told(table, page):
+    rows = [line for line in (ROOT / page).read_text().splitlines() if f"`{table}`" in line]
+    assert rows, f"{table} is missing in {page}"
     words = set(re.findall(r"\w+", " ".join(rows)))
     shared = {"users", "customers", "customer_words", "deals", "deal_records", "threads", "thread_keys", "thread_words"}
     if table not in shared | {"feeds", "targets"}:
@@ -44,6 +45,20 @@ def test_links_between_pages_lead_somewhere():
     for page in pages:
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} -> {target}"
+
+
+CHINESE = [ROOT / "README.zh.md", *sorted((ROOT / "docs").rglob("*.zh.md"))]
+
+
+@pytest.mark.parametrize("chinese", CHINESE, ids=lambda page: page.name)
+def test_a_page_in_two_languages_links_to_the_other_one_and_keeps_its_sections(chinese):
+    english = chinese.with_name(chinese.name.replace(".zh.md", ".md"))
+    assert f"]({chinese.name})" in english.read_text()
+    assert f"]({english.name})" in chinese.read_text()
+    heads = [re.findall(r"^#+ ", page.read_text(), re.MULTILINE) for page in (english, chinese)]
+    assert heads[0] == heads[1]
+    rows = [len(re.findall(r"^\|", page.read_text(), re.MULTILINE)) for page in (english, chinese)]
+    assert rows[0] == rows[1]
 
 
 def test_every_make_target_is_explained_to_who_works_on_it():
