@@ -180,7 +180,7 @@ class AlarmLane:
         )
 
     async def _mailbox(self, name: str, parked: int, now: datetime) -> MailboxLook:
-        mailbox = await self._store.mail.mailbox(name)
+        mailbox = await self._store.mailboxes.get(name)
         if mailbox is None:
             return MailboxLook(name=name)
         days = await self._store.coverage.days(name, missing=True)

@@ -21,7 +21,7 @@ class Bodies:
 
     async def load(self, mail: str) -> tuple[str, str] | BodyGone:
         """(text, html), or `BodyGone` when no mailbox has the mail any more. Raises `ConnectorError`."""
-        if (kept := await self._store.mail.body(mail)) is not None:
+        if (kept := await self._store.bodies.get(mail)) is not None:
             return kept
         unasked = False
         for mailbox, provider_id in await self._store.mail.copies_of(mail):
@@ -31,7 +31,7 @@ class Bodies:
                 continue
             body = await puller.fetch_body(provider_id)
             if body is not None:
-                await self._store.mail.put_body(mail, *body, self._clock.now())
+                await self._store.bodies.put(mail, *body, self._clock.now())
                 return body
             await self._store.mail.mark_gone(mailbox, [provider_id])
         if unasked:

@@ -76,7 +76,7 @@ class Decider:
 
     async def _known_addresses(self) -> DecideSettings:
         """The settings with what the providers have told of every mailbox's addresses."""
-        told = {m.name: m.addresses for m in await self._store.mail.mailboxes()}
+        told = {m.name: m.addresses for m in await self._store.mailboxes.all()}
         settings, own = self._settings, self._settings.rules.own
         ours = own.addresses | {address for addresses in told.values() for address in addresses}
         policies = {

@@ -40,7 +40,7 @@ async def count(
 
     Mail younger than `settling` is left out; zero counts all of it, for listings that are never late.
     """
-    mailbox = await store.mail.mailbox(puller.name)
+    mailbox = await store.mailboxes.get(puller.name)
     if mailbox is None:
         return None
     now = clock.now()
@@ -55,13 +55,15 @@ async def count_due(store: Store, puller: Puller, *, clock: Clock) -> CoverageRe
 
     What a run is still to read is not counted yet: it is not lost, only on its way.
     """
-    mailbox = await store.mail.mailbox(puller.name)
+    mailbox = await store.mailboxes.get(puller.name)
     if mailbox is None:
         return None
     now = clock.now()
     covered = Window(mailbox.covered_from, now - SETTLING)
     await store.coverage.mend(puller.name, now)
-    runs = [Window(run.since, run.until) for run in await store.mail.open_runs(puller.name) if not puller.aside(run.id)]
+    runs = [
+        Window(run.since, run.until) for run in await store.mailboxes.open_runs(puller.name) if not puller.aside(run.id)
+    ]
     windows = [
         window
         for window in due(covered, await store.coverage.counted(puller.name), now)
@@ -204,7 +206,7 @@ class KeeperLane:
         """Delete bodies, waiting mail, facts, mended differences and cleared alarms whose time is over."""
         await self._eraser.go_on()
         now = self._clock.now()
-        bodies = await self._store.mail.drop_bodies(now - self._retention.bodies)
+        bodies = await self._store.bodies.drop(now - self._retention.bodies)
         waiting = await self._store.mail.drop_waiting(now - self._retention.waiting, now)
         facts = await self._store.mail.drop_facts(now - self._retention.facts)
         await self._store.coverage.forget(now - REMEMBERED)

@@ -25,7 +25,8 @@ from mappings.reading import Reading, Words, read
 from sync.mistakes import POISON, Mistake, mistake
 from sync.patience import next_resync
 from sync.store import StateFull, Store
-from sync.store.mail import BACKFILL, Kept, Mailbox, Run
+from sync.store.mail import Kept
+from sync.store.mailboxes import BACKFILL, Mailbox, Run
 
 # A feed that fails so often at one position, while the mailbox answers otherwise, is given up like an expired one.
 FEED_TRIES = 8
@@ -110,11 +111,11 @@ class Puller:
         if not account.account_id:
             worst = next((p for p in account.problems if p.severity is Severity.ERROR), None)
             raise NotPermitted(f"{worst.what} {worst.mend}" if worst else "The mailbox cannot be read.")
-        known = await self._store.mail.mailbox(self.name)
+        known = await self._store.mailboxes.get(self.name)
         if known is not None and known.account != account.account_id:
             raise NotPermitted("The connection now leads to another account than before; give it a mailbox of its own.")
         cursor = known.cursor if known and known.cursor else await self._source.baseline()
-        await self._store.mail.open_mailbox(
+        await self._store.mailboxes.open(
             self.name,
             account=account.account_id,
             addresses=account.addresses,
@@ -127,7 +128,7 @@ class Puller:
 
     async def live_page(self) -> bool:
         """One page of the change feed; True when more is waiting."""
-        mailbox = await self._store.mail.mailbox(self.name)
+        mailbox = await self._store.mailboxes.get(self.name)
         assert mailbox is not None  # noqa: S101 - `start` has run
         page = await self._feed_page(mailbox)
         if page is None:
@@ -135,7 +136,7 @@ class Puller:
         seen = [e.id for e in page.events if isinstance(e, Seen)]
         await self._take(await self._store.mail.unknown(self.name, seen, again=True), _messages(page.events))
         removed = [e.id for e in page.events if isinstance(e, Removed)]
-        await self._store.mail.advance(self.name, page.cursor, removed, self._clock.now())
+        await self._store.mailboxes.advance(self.name, page.cursor, removed, self._clock.now())
         return page.more
 
     async def _feed_page(self, mailbox: Mailbox) -> Changes | None:
@@ -168,7 +169,7 @@ class Puller:
             return
         cursor = await self._source.baseline()
         last_good = mailbox.cursor_at or mailbox.live_from
-        await self._store.mail.restart_mailbox(self.name, cursor, last_good - OVERLAP, now)
+        await self._store.mailboxes.restart(self.name, cursor, last_good - OVERLAP, now)
         self.held_until = None
         self._feed_failed = ("", 0)
         self._log.warning("mailbox.resync", mailbox=self.label, today=len(mailbox.resynced) + 1)
@@ -186,7 +187,7 @@ class Puller:
 
     async def history_chunk(self) -> bool:
         """Read a bounded part of the oldest open run; True while a run is open."""
-        run = next((r for r in await self._store.mail.open_runs(self.name) if not self.aside(r.id)), None)
+        run = next((r for r in await self._store.mailboxes.open_runs(self.name) if not self.aside(r.id)), None)
         if run is None:
             return False
         try:
@@ -195,7 +196,7 @@ class Puller:
             if run.page is None:
                 self._count_failure(run, error)
                 raise
-            await self._store.mail.restart_run(run.id)
+            await self._store.mailboxes.restart_run(run.id)
             self._count_failure(run, error)
             return True
         except _OTHERS:
@@ -204,7 +205,7 @@ class Puller:
             self._count_failure(run, error)
             raise
         if await self._take_bounded(page.ids, run):
-            await self._store.mail.turn_page(run.id, page.next_page, len(page.ids), self._clock.now())
+            await self._store.mailboxes.turn_page(run.id, page.next_page, len(page.ids), self._clock.now())
             self._run_failed.pop(run.id, None)
         return True
 
@@ -305,7 +306,7 @@ class Puller:
 
     async def ours(self) -> Own:
         """Who we are, with every address that any mailbox of ours was told to have."""
-        told = {address for mailbox in await self._store.mail.mailboxes() for address in mailbox.addresses}
+        told = {address for mailbox in await self._store.mailboxes.all() for address in mailbox.addresses}
         return Own(self._settings.own_addresses | told, self._settings.own_domains)
 
     async def _read(self, messages: Sequence[MailMessage]) -> tuple[list[Kept], list[Unreadable]]:

@@ -91,7 +91,7 @@ async def _coverage(store: Store, named: Named) -> Iterable[str]:
     counted: list[Sample] = []
     cursors: list[Sample] = []
     reports = {report.mailbox: report for report in await store.report.coverage()}
-    known = {mailbox.name: mailbox for mailbox in await store.mail.mailboxes()}
+    known = {mailbox.name: mailbox for mailbox in await store.mailboxes.all()}
     for address, connection in named.mailboxes.items():
         who = {"mailbox": label(address), "connection": connection}
         if report := reports.get(address):

@@ -8,12 +8,14 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 from sync.store.alarms import AlarmStore
+from sync.store.bodies import BodyStore
 from sync.store.codec import Seal
 from sync.store.coverage import CoverageStore
 from sync.store.db import Database, NewerSchema, StateError, StateFull
 from sync.store.erase import EraseStore
 from sync.store.export import ExportStore
 from sync.store.mail import MailStore
+from sync.store.mailboxes import MailboxStore
 from sync.store.mirror import MirrorStore
 from sync.store.outbox import OutboxStore
 from sync.store.report import ReportStore
@@ -29,7 +31,9 @@ class Store:
 
     def __init__(self, db: Database, seal: Seal) -> None:
         self.db = db
+        self.mailboxes = MailboxStore(db)
         self.mail = MailStore(db, seal)
+        self.bodies = BodyStore(db, seal)
         self.threads = ThreadStore(db)
         self.outbox = OutboxStore(db)
         self.mirror = MirrorStore(db)

@@ -18,10 +18,10 @@ from sync.coverage import LEFT_OUT
 from sync.model import ItemState
 from sync.schema import tables as t
 from sync.store import codec
+from sync.store.copies import CopyState
 from sync.store.db import Database
 from sync.store.drops import drop_unsent
 from sync.store.journal import note
-from sync.store.mail import CopyState
 
 RULE = "alarm"  # the rule of a task that tells of an alarm
 NO_THREAD = 0

@@ -15,8 +15,8 @@ from sqlalchemy.dialects.sqlite import insert
 from connectors.base.model import Place
 from sync.coverage import Coverage, Whereabouts, Window
 from sync.schema import tables as t
+from sync.store.copies import CopyState
 from sync.store.db import Database
-from sync.store.mail import CopyState
 
 # What a listing shows; copies elsewhere are not expected there.
 LISTED = (Place.INBOX, Place.SENT, Place.ARCHIVE)

@@ -16,9 +16,9 @@ from sync.coverage import LEFT_OUT, Coverage, Fate, Whereabouts, delivery, fate
 from sync.model import ItemState
 from sync.schema import tables as t
 from sync.store import codec
+from sync.store.copies import CopyState
 from sync.store.coverage import dump, load
 from sync.store.db import Database
-from sync.store.mail import CopyState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,12 +28,12 @@ from sync.model import (
 from sync.outbox import pause
 from sync.schema import tables as t
 from sync.store import codec
+from sync.store.copies import mail_copies
 from sync.store.db import Database
 from sync.store.doubt import Lost, doubt_of
 from sync.store.drops import drop_unsent
 from sync.store.journal import note
 from sync.store.links import index_link
-from sync.store.mail import mail_copies
 from sync.store.manifest import is_undone, run_of, work_run
 from sync.store.mirror import Feed
 

@@ -117,7 +117,7 @@ def test_a_page_of_changes_that_nobody_can_read_is_left_behind_and_its_gap_liste
         box.forgives = True
         await box.settle()
         async with box.engine() as engine:
-            poisoned = (await engine.store.mail.mailbox(LILY)).cursor
+            poisoned = (await engine.store.mailboxes.get(LILY)).cursor
 
         def spoil(engine):
             source = engine.sources[LILY]

@@ -18,8 +18,8 @@ from sync.coverage import Whereabouts
 from sync.mistakes import Mistake
 from sync.model import ItemState, VerdictState
 from sync.pull import EndlessResync
+from sync.store.copies import CopyState
 from sync.store.db import StateFull
-from sync.store.mail import CopyState
 from tradepost.click_words import MODULES, translations
 from tradepost.messages import Language, Sentence, catalogue, choose_language, say, sentence
 

@@ -29,9 +29,9 @@ def folder(tmp_path):
     worked, left = tmp_path / "worked", tmp_path / "state"
     worked.mkdir()
     store = Store.open(worked / "state.db", key=KEY)
-    asyncio.run(store.mail.open_mailbox(BOX, account="a", addresses=(BOX,), cursor="1", now=START))
+    asyncio.run(store.mailboxes.open(BOX, account="a", addresses=(BOX,), cursor="1", now=START))
     files.snapshot(worked / "state.db", tmp_path / "copy.db")
-    asyncio.run(store.mail.add_run("backfill", BOX, START - timedelta(days=9), START, START))
+    asyncio.run(store.mailboxes.add_run("backfill", BOX, START - timedelta(days=9), START, START))
     copied(worked, left)
     store.close()
     (left / "state.db-shm").unlink()

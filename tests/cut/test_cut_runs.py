@@ -75,7 +75,7 @@ def test_a_run_that_found_no_room_gives_its_number_to_no_backfill(tmp_path):
             assert [type(one.error) for one in await poll(box, engine)] == [StateFull]
             disk.clear()
             now = box.clock.now()
-            number = await engine.store.mail.add_run("backfill", next(iter(engine.pullers)), now, now, now)
+            number = await engine.store.mailboxes.add_run("backfill", next(iter(engine.pullers)), now, now, now)
             await box.clock.sleep(3600)
             assert not await poll(box, engine)
             (live,) = [r for r in await engine.store.undo.manifests() if r.kind == "run"]

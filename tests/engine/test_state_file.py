@@ -54,7 +54,7 @@ def copy(mailbox, provider_id, *, message_id="1@x", thread="t1", subject="Lamps"
 
 
 async def keep(store, mailbox, *kept):
-    await store.mail.open_mailbox(mailbox, account=f"gmail:{mailbox}", addresses=(mailbox,), cursor="1", now=NOW)
+    await store.mailboxes.open(mailbox, account=f"gmail:{mailbox}", addresses=(mailbox,), cursor="1", now=NOW)
     await store.mail.keep(mailbox, kept, unreadable=(), gone=(), targets=("crm",), now=NOW)
 
 
@@ -90,7 +90,7 @@ def test_looking_changes_nothing_and_needs_a_file(tmp_path):
     Store.open(tmp_path / "state.db", key=KEY).close()
     looking = Store.look(tmp_path / "state.db")
     with pytest.raises(Exception, match="readonly"):
-        asyncio.run(looking.mail.open_mailbox("a", account="a", addresses=(), cursor="1", now=NOW))
+        asyncio.run(looking.mailboxes.open("a", account="a", addresses=(), cursor="1", now=NOW))
     looking.close()
 
 
@@ -139,16 +139,16 @@ def test_bodies_are_sealed_and_go_when_nothing_waits_for_them(store, tmp_path):
         ann = "ann@ours.example"
         await keep(store, ann, copy(ann, "a1", text="A secret offer of 12.34"))
         identity = rows(store, "mails")[0].identity
-        assert (await store.mail.body(identity))[0].strip() == "A secret offer of 12.34"
-        assert await store.mail.drop_bodies(NOW - timedelta(days=7)) == 0  # undecided
+        assert (await store.bodies.get(identity))[0].strip() == "A secret offer of 12.34"
+        assert await store.bodies.drop(NOW - timedelta(days=7)) == 0  # undecided
         case = Case(rows(store, "threads")[0].id, "crm")
         verdict = Verdict(mail=identity, state=VerdictState.WAITING)
         await store.threads.decided(case, Decision(link=ThreadLink(), verdicts=(verdict,)), now=NOW)
-        assert await store.mail.drop_bodies(NOW - timedelta(days=7)) == 0  # waiting
+        assert await store.bodies.drop(NOW - timedelta(days=7)) == 0  # waiting
         verdict = Verdict(mail=identity, state=VerdictState.EXCLUDED)
         await store.threads.decided(case, Decision(link=ThreadLink(), verdicts=(verdict,)), now=NOW)
-        assert await store.mail.drop_bodies(NOW - timedelta(days=7)) == 1
-        assert await store.mail.body(identity) is None
+        assert await store.bodies.drop(NOW - timedelta(days=7)) == 1
+        assert await store.bodies.get(identity) is None
 
     asyncio.run(main())
     for file in tmp_path.iterdir():
@@ -263,16 +263,16 @@ def test_a_sent_item_is_never_reworded_and_a_crash_leaves_it_unknown(store):
 def test_a_run_is_asked_for_once_and_answers_for_its_window(store):
     async def main():
         ann = "ann@ours.example"
-        await store.mail.open_mailbox(ann, account="a", addresses=(ann,), cursor="1", now=NOW)
+        await store.mailboxes.open(ann, account="a", addresses=(ann,), cursor="1", now=NOW)
         since = NOW - timedelta(days=30)
-        first = await store.mail.add_run("backfill", ann, since, NOW, NOW)
-        assert await store.mail.add_run("backfill", ann, since, NOW + timedelta(hours=1), NOW) == first
-        assert (await store.mail.mailbox(ann)).covered_from == since
-        await store.mail.turn_page(first, "p2", 500, NOW)
-        assert (await store.mail.open_run(ann)).page == "p2"
-        await store.mail.turn_page(first, None, 3, NOW)
-        assert await store.mail.open_run(ann) is None
-        assert (await store.mail.runs((first,)))[0].listed == 503
+        first = await store.mailboxes.add_run("backfill", ann, since, NOW, NOW)
+        assert await store.mailboxes.add_run("backfill", ann, since, NOW + timedelta(hours=1), NOW) == first
+        assert (await store.mailboxes.get(ann)).covered_from == since
+        await store.mailboxes.turn_page(first, "p2", 500, NOW)
+        assert (await store.mailboxes.open_run(ann)).page == "p2"
+        await store.mailboxes.turn_page(first, None, 3, NOW)
+        assert await store.mailboxes.open_run(ann) is None
+        assert (await store.mailboxes.runs((first,)))[0].listed == 503
 
     asyncio.run(main())
 

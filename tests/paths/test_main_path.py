@@ -89,7 +89,7 @@ def test_backfill_live_feed_and_four_colleagues_copies_leave_one_activity(tmp_pa
         assert not await box.once()
         async with box.engine() as engine:
             for puller in engine.pullers.values():
-                await engine.store.mail.add_run(
+                await engine.store.mailboxes.add_run(
                     "backfill", puller.name, START - timedelta(days=30), box.clock.now() + timedelta(days=1), START
                 )
             assert not await box.once(engine)
@@ -167,7 +167,7 @@ def test_a_contact_made_later_gets_the_earlier_mail_with_its_date(tmp_path, fate
         await box.clock.sleep(timedelta(days=9).total_seconds())  # the body is forgotten by then
         async with box.engine() as engine:
             await engine.keeper_lane.forget()
-            assert await engine.store.mail.body(report.identity) is None
+            assert await engine.store.bodies.get(report.identity) is None
         if fate == "moved":
             (mailbox, mail_id), *_ = got.items()
             box.company.gmail.add_label(mailbox, "Suppliers")
@@ -299,7 +299,7 @@ def test_a_count_asks_for_what_is_missing(tmp_path):
         gmail.deliver(mailbox, letter(box, "klaus", ["lily"], "Unseen", ago=7200), at=START - timedelta(hours=2))
         async with box.engine() as engine:
             baseline = await engine.sources[mailbox].baseline()
-            await engine.store.mail.advance(mailbox, baseline, (), box.clock.now())
+            await engine.store.mailboxes.advance(mailbox, baseline, (), box.clock.now())
             await box.clock.sleep(660)
             report = await count(engine.store, engine.pullers[mailbox], clock=box.clock)
             assert report.coverage[Whereabouts.MISSING] == 1

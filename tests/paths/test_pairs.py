@@ -88,7 +88,7 @@ def test_backfill_live_feed_and_four_colleagues_copies_leave_one_activity(tmp_pa
         await box.settle()
         async with box.engine() as engine:
             for puller in engine.pullers.values():
-                await engine.store.mail.add_run(
+                await engine.store.mailboxes.add_run(
                     "backfill", puller.name, START - timedelta(days=30), box.clock.now() + timedelta(days=1), START
                 )
         await box.settle()

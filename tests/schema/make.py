@@ -37,7 +37,7 @@ async def company(folder: Path) -> Path:
     async with box.engine() as engine:
         until = box.clock.now() + timedelta(days=1)
         (name, *_) = engine.pullers
-        await engine.store.mail.add_run("backfill", name, START - timedelta(days=200), until, box.clock.now())
+        await engine.store.mailboxes.add_run("backfill", name, START - timedelta(days=200), until, box.clock.now())
         items = await engine.store.report.items((ItemState.UNKNOWN, ItemState.SENDING))
     assert items, "nothing is under way"
     return box.state

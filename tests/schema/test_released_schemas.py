@@ -57,7 +57,7 @@ def test_it_is_opened_and_all_in_it_is_understood(tmp_path, kept):
         for thread, target in rows(state, "SELECT thread, target FROM cases"):
             await store.threads.view(Case(thread, target), TargetView(account_id="x"), {})
         assert await store.mirror.ready("crm")
-        assert {m.cursor is None for m in await store.mail.mailboxes()} == {False}
+        assert {m.cursor is None for m in await store.mailboxes.all()} == {False}
         return len(items)
 
     assert asyncio.run(understood()) == len(before) >= 8

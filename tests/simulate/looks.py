@@ -102,7 +102,7 @@ async def look(week: Week, *, stuck: str) -> Ending:
         if report is not None:
             ending.listed[name] = report.coverage.listed
             ending.missing[name] = report.coverage[Whereabouts.MISSING]
-    for mailbox in await week.engine.store.mail.mailboxes():
+    for mailbox in await week.engine.store.mailboxes.all():
         ending.opened[mailbox.name.partition("@")[0]] = (mailbox.live_from - START).total_seconds()
     ending.parked = await week.parked()
     ending.unkeyed = await week.unkeyed()

@@ -375,7 +375,7 @@ class Week(Troubles, Life):
 
     async def do_backfill(self, event: Event) -> None:
         mailbox, now = f"{event.who}@{self.box.company.domain}", self.box.own.now()
-        await self.ask(lambda store: store.mail.add_run("backfill", mailbox, now - timedelta(days=20), now, now))
+        await self.ask(lambda store: store.mailboxes.add_run("backfill", mailbox, now - timedelta(days=20), now, now))
 
     def crm_writes(self) -> int:
         return self.box.writes()

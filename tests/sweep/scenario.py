@@ -351,9 +351,9 @@ def _cursor_first(puller: Any) -> Callable[[], Any]:
     """A careless reader: the position is stored before the page's mails are."""
 
     async def live_page() -> bool:
-        mailbox = await puller._store.mail.mailbox(puller.name)
+        mailbox = await puller._store.mailboxes.get(puller.name)
         page = await puller._source.changes(mailbox.cursor)
-        await puller._store.mail.advance(puller.name, page.cursor, (), puller._clock.now())
+        await puller._store.mailboxes.advance(puller.name, page.cursor, (), puller._clock.now())
         ids = [e.id for e in page.events]
         await puller._take(await puller._store.mail.unknown(puller.name, ids))
         return page.more

@@ -58,7 +58,8 @@ async def backfill(box, since=START - ALL, until=None):
     until = until or box.clock.now()
     async with box.engine() as engine:
         runs = [
-            await engine.store.mail.add_run("backfill", name, since, until, box.clock.now()) for name in engine.pullers
+            await engine.store.mailboxes.add_run("backfill", name, since, until, box.clock.now())
+            for name in engine.pullers
         ]
         if await box.once(engine) or await _open(engine):
             await box.clock.sleep(AGAIN)

@@ -124,18 +124,18 @@ def test_a_run_under_way_reads_no_further_once_it_is_undone(tmp_path):
         async with box.engine() as engine:
             store, now = engine.store, box.clock.now()
             (puller, *_) = engine.pullers.values()
-            number = await store.mail.add_run("backfill", puller.name, now - timedelta(days=30), now, now)
+            number = await store.mailboxes.add_run("backfill", puller.name, now - timedelta(days=30), now, now)
             keep = store.mail.keep
 
             async def keep_and_undo(*args, **kwargs):  # the person speaks while a page is on its way
                 await store.undo.begin([number], now)
                 await keep(*args, **kwargs)
-                await store.mail.turn_page(number, "next", 1, now)
+                await store.mailboxes.turn_page(number, "next", 1, now)
 
             store.mail.keep = keep_and_undo
             await puller.history_chunk()
             store.mail.keep = keep
-            (one,) = await store.mail.runs([number])
+            (one,) = await store.mailboxes.runs([number])
             assert (one.done, one.read) == (True, 0)
         await box.settle()
         assert box.activities() == 0

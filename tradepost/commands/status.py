@@ -55,7 +55,7 @@ async def _read(store: Store, settings: Settings, addresses: list[str], *, runni
     doings = Doings(
         running=running,
         uncounted=tuple(address for address in addresses if address not in counted),
-        runs=tuple(run for run in await store.mail.runs() if not run.done),
+        runs=tuple(run for run in await store.mailboxes.runs() if not run.done),
         unreadable=await store.mail.unreadable(),
         paused_kinds=tuple(paused),
         missing_days={a: await store.coverage.days(a, missing=True) for a in addresses},

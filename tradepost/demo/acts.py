@@ -52,7 +52,7 @@ async def backfill(stage: Stage, show: Show) -> tuple[Count, ...]:
         await runner.lane.start()
     listed = {}
     for name, puller in engine.pullers.items():
-        mailbox = await engine.store.mail.mailbox(name)
+        mailbox = await engine.store.mailboxes.get(name)
         assert mailbox is not None  # noqa: S101 - its lane was started above
         listed[name] = len(await puller.listing(mailbox.covered_from, stage.clock.now()))
     shown: dict[str, int] = {}
@@ -72,7 +72,7 @@ async def backfill(stage: Stage, show: Show) -> tuple[Count, ...]:
 
 async def _show(stage: Stage, show: Show, listed: Mapping[str, int], shown: dict[str, int]) -> None:
     """Tell what has changed since."""
-    read = {run.mailbox: run.read for run in await stage.engine.store.mail.runs()}
+    read = {run.mailbox: run.read for run in await stage.engine.store.mailboxes.runs()}
     items = await stage.engine.store.report.counts()
     logs = {state: n for (_, kind, state), n in items.items() if kind == WriteKind.LOG_EMAIL}
     done = {name: (read.get(name, 0), total) for name, total in listed.items()}

@@ -110,6 +110,6 @@ def _totals(stage: Stage, crm: str, items: Mapping[tuple[str, str, str], int]) -
 
 async def read_so_far(stage: Stage) -> Count:
     """Mails that the runs over history have read, beside those that the mailboxes hold."""
-    runs = await stage.engine.store.mail.runs()
+    runs = await stage.engine.store.mailboxes.runs()
     held = sum(len(in_scope(stage, mailbox)) for mailbox in stage.mailboxes)
     return Count("read", sum(r.read for r in runs), held)

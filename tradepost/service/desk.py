@@ -16,7 +16,7 @@ from sync.eraser import Eraser
 from sync.keeper import count
 from sync.model import ItemState
 from sync.store import Store
-from sync.store.mail import Run
+from sync.store.mailboxes import BACKFILL, Run
 from sync.store.report import LaneState
 from tradepost.config import Settings
 from tradepost.daemon import Engine
@@ -26,7 +26,6 @@ from tradepost.service.parked import retry
 
 # Who waits for an end waits for writes that are due within this time: longer than any target's settling.
 PATIENCE = timedelta(minutes=15)
-BACKFILL = "backfill"
 REQUESTS = ("backfill", "progress", "count", "retry", "poll", "undo", "erase")
 
 Request = Mapping[str, Any]
@@ -51,19 +50,19 @@ class Desk:
         lanes = await self._lanes()
         for window in request["windows"]:
             mailbox, since = str(window["mailbox"]), datetime.fromisoformat(window["since"])
-            if mailbox not in self._engine.pullers or await self._store.mail.mailbox(mailbox) is None:
+            if mailbox not in self._engine.pullers or await self._store.mailboxes.get(mailbox) is None:
                 yield {"mailbox": mailbox, "error": "not_open", **_why(lanes.get(f"mail:{mailbox}"))}
                 continue
             until, now = datetime.fromisoformat(window["until"]), self._engine.clock.now()
-            begun = {run.id for run in await self._store.mail.runs() if not run.done and (run.read or run.listed)}
-            run = await self._store.mail.add_run(BACKFILL, mailbox, since, until, now)
+            begun = {run.id for run in await self._store.mailboxes.runs() if not run.done and (run.read or run.listed)}
+            run = await self._store.mailboxes.add_run(BACKFILL, mailbox, since, until, now)
             yield {"mailbox": mailbox, "run": run, "resumed": run in begun}
         self._engine.bell.ring()
 
     async def progress(self, request: Request) -> AsyncIterator[Answer]:
         """`runs`: ids. Answers each run and each target with how far it is, and whether it stands still."""
         lanes = await self._lanes()
-        for run in await self._store.mail.runs([int(i) for i in request["runs"]]):
+        for run in await self._store.mailboxes.runs([int(i) for i in request["runs"]]):
             wanted = len(await self._store.mail.wanted(run.mailbox))
             yield {**_run(run), "wanted": wanted, **_why(lanes.get(f"mail:{run.mailbox}"))}
         counts = await self._store.report.counts()

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from sync.coverage import Whereabouts
 from sync.store.alarms import Known, Untold
 from sync.store.coverage import Day
-from sync.store.mail import Run
+from sync.store.mailboxes import Run
 from sync.store.report import MailReport
 from tradepost.messages import Language, say
 from tradepost.views.words import cell, iso, moment, table, told_error, word
