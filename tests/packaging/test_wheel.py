@@ -53,6 +53,13 @@ def test_the_wheel_holds_the_four_packages_with_their_data(wheel):
     assert tops == {"connectors", "mappings", "sync", "tradepost"}
 
 
+def test_the_source_archive_brings_what_a_person_begins_with():
+    sdist = pytest.importorskip("hatchling.builders.sdist")
+    names = {file.distribution_path for file in sdist.SdistBuilder(str(ROOT)).recurse_included_files()}
+    assert {"config.example.yaml", "config.example.zh.yaml", "config.schema.json"} <= names
+    assert {"README.md", "README.zh.md", "docs/operating.md", "docs/operating.zh.md"} <= names
+
+
 def test_it_cannot_be_uploaded_and_declares_its_connectors(wheel):
     (info,) = {name.split("/")[0] for name in wheel.namelist() if ".dist-info/" in name}
     metadata = wheel.read(f"{info}/METADATA").decode()
