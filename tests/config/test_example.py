@@ -55,7 +55,18 @@ def test_the_chinese_example_names_what_the_english_one_names() -> None:
     code = re.compile(r"`[^`]+`|\([a-z][a-z_]+\)|\b[a-z]+_[a-z_]+\b|\{[a-z]+: [^}]*\}|\b\w+/[\w/.]*\w")
     for (path, english, _), (_, chinese, _) in zip(lines(Language.EN), lines(Language.ZH), strict=True):
         held = {word.strip("()") for word in code.findall(english)} - {"tenant", "client"}  # IDs' other names
+        held = {word.replace("mappings/defaults/rules.yaml", "docs/rules.zh.yaml") for word in held}
         assert {word for word in held if bare(word) not in bare(chinese)} == set(), path
+
+
+def test_the_shipped_rules_with_chinese_comments_are_the_shipped_rules() -> None:
+    files = [ROOT / "mappings/defaults/rules.yaml", ROOT / "docs/rules.zh.yaml"]
+    english, chinese = (file.read_text(encoding="utf-8").splitlines() for file in files)
+    example = re.compile(r" *[^# ]|$|#   (- |  )[a-z]+: ")
+    assert [line for line in english if example.match(line)] == [line for line in chinese if example.match(line)]
+    told = [line for line in chinese if not example.match(line)]
+    assert len(told) > 20
+    assert [line for line in told if not CHINESE.search(line)] == []
 
 
 def test_the_example_is_a_configuration(tmp_path: Path) -> None:
