@@ -6,7 +6,9 @@ import asyncio
 import logging
 import multiprocessing
 import resource
+import signal
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -23,6 +25,10 @@ PRELOAD = ("__main__", "sync.pull", "connectors.mail.gmail_parse")
 
 class WorkTooHeavy(TimeoutError):
     """The work took too long or too much memory, or took its process down. Others are not harmed."""
+
+
+class _NoWorkers(Exception):
+    """The pool cannot go on; this says nothing about the work."""
 
 
 class InlineCpu:
@@ -42,14 +48,20 @@ class PoolCpu:
 
     def __init__(self, *, seconds: float = 10.0, memory: int = MEMORY, workers: int = 2) -> None:
         self._seconds = seconds
+        self._memory = memory
+        self._workers = workers
+        self._closed = False
+        self._pool = self._opened()
+
+    def _opened(self) -> ProcessPool:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(list(PRELOAD))  # workers start in milliseconds, and share this memory
         # Workers are replaced now and then: parsers of hostile input may leak.
-        self._pool = ProcessPool(
-            max_workers=workers,
+        return ProcessPool(
+            max_workers=self._workers,
             max_tasks=1000,
             initializer=_confine,
-            initargs=[memory],
+            initargs=[self._memory],
             context=context,
         )
 
@@ -58,10 +70,21 @@ class PoolCpu:
 
         Raises `Transient` when no worker can be had: that says nothing about the work.
         """
+        pool = self._pool
         try:
-            future = self._pool.schedule(fn, args=list(args), timeout=self._seconds)
-        except RuntimeError as error:  # the pool has stopped or cannot start its workers
+            return await self._run(pool, fn, args)
+        except _NoWorkers:
+            self._replace(pool)
+        try:
+            return await self._run(self._pool, fn, args)
+        except _NoWorkers as error:
             raise Transient("No process for reading mail can be started on this machine; see the log.") from error
+
+    async def _run(self, pool: ProcessPool, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
+        try:
+            future = pool.schedule(fn, args=list(args), timeout=self._seconds)
+        except RuntimeError as error:  # the pool has stopped or cannot start its workers
+            raise _NoWorkers from error
         try:
             result: T = await asyncio.wrap_future(future)
         except TimeoutError as error:
@@ -70,16 +93,29 @@ class PoolCpu:
             raise WorkTooHeavy("out of memory") from error
         except ProcessExpired as error:
             raise WorkTooHeavy(f"the worker ended with code {error.exitcode}") from error
+        except BrokenProcessPool as error:
+            raise _NoWorkers from error
         return result
+
+    def _replace(self, broken: ProcessPool) -> None:
+        """A pool whose worker was killed while it had nothing to do (by hand, for want of memory) never works again."""
+        if broken is self._pool and not self._closed:
+            self._stop()
+            self._pool = self._opened()
 
     def close(self) -> None:
         """Stop the workers, at work or not. May be called twice."""
+        self._closed = True
+        self._stop()
+
+    def _stop(self) -> None:
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
 
 def _confine(memory: int) -> None:
     """In a worker: a call that needs more gets `MemoryError`; no core file and no log holds a customer's mail."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal's processes; the first one decides
     logging.getLogger().addHandler(logging.NullHandler())  # without one, errors and their texts go to stderr
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -90,3 +90,22 @@ def test_a_pool_without_workers_blames_no_work():
             await pool(max, 3, 5)
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_worker_that_is_struck_while_it_waits_stops_no_reading(number):
+    """By Ctrl-C, which goes to every process at the terminal, or by a machine short of memory."""
+
+    async def main():
+        victim = await pool(os.getpid)
+        os.kill(victim, number)
+        await asyncio.sleep(0.5)  # long enough for the pool to see it
+        assert await asyncio.gather(*(pool(max, 3, n) for n in (5, 6))) == [5, 6]
+        return victim, await pool(os.getpid)
+
+    pool = PoolCpu(workers=1)
+    try:
+        victim, heir = asyncio.run(main())
+    finally:
+        pool.close()
+    assert (victim == heir) is (number == signal.SIGINT)
