@@ -77,7 +77,7 @@ def without(facts: Facts, gone: Gone) -> Facts:
     )
 
 
-def bare(facts: Facts) -> Facts:
+def bare(facts: Facts, erased: Erased = Erased.MAIL) -> Facts:
     """Facts of which nothing is left but that there was a mail, when, which way and of which kind."""
     return Facts(
         identity=facts.identity,
@@ -85,7 +85,7 @@ def bare(facts: Facts) -> Facts:
         sent_at=facts.sent_at,
         direction=facts.direction,
         kind=facts.kind,
-        erased=Erased.MAIL,
+        erased=erased,
     )
 
 

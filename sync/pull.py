@@ -306,7 +306,7 @@ class Puller:
 
     async def ours(self) -> Own:
         """Who we are, with every address that any mailbox of ours was told to have."""
-        told = {address for mailbox in await self._store.mailboxes.all() for address in mailbox.addresses}
+        told = await self._store.mailboxes.addresses()
         return Own(self._settings.own_addresses | told, self._settings.own_domains)
 
     async def _read(self, messages: Sequence[MailMessage]) -> tuple[list[Kept], list[Unreadable]]:

@@ -129,14 +129,7 @@ class Pusher:
 
     async def _confirm(self) -> bool:
         now = self._clock.now()
-        items = await self._store.outbox.due(
-            self.name,
-            now,
-            state=ItemState.UNKNOWN,
-            kinds=self.kinds,
-            history=self._target.usage < HISTORY_CEILING,
-            limit=CONFIRM_AT_ONCE,
-        )
+        items = await self._due(ItemState.UNKNOWN, now, CONFIRM_AT_ONCE)
         if not items:
             return False
         items = items[: outbox.together(items[0].tries, len(items))]
@@ -290,18 +283,16 @@ class Pusher:
         await self._settle(changes, batch)
         return True
 
+    async def _due(self, state: ItemState, now: datetime, limit: int) -> Sequence[Item]:
+        """What may go on; history waits while little of the target's calls is left."""
+        history = self._target.usage < HISTORY_CEILING
+        return await self._store.outbox.due(self.name, now, state=state, kinds=self.kinds, history=history, limit=limit)
+
     async def _ready(self, now: datetime) -> Sequence[Item]:
         """What may be sent now. Where writes travel alone there is no use in reading many each time."""
         found: Sequence[Item] = ()
         for limit in (FIRST_LOOK, SECOND_LOOK):
-            found = await self._store.outbox.due(
-                self.name,
-                now,
-                state=ItemState.READY,
-                kinds=self.kinds,
-                history=self._target.usage < HISTORY_CEILING,
-                limit=limit,
-            )
+            found = await self._due(ItemState.READY, now, limit)
             if found and self._capabilities[found[0].kind].batch == 1:
                 break
         return found

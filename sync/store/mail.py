@@ -10,11 +10,11 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from connectors.base.model import MailMessage, Unreadable
-from mappings.model import Erased, Facts, Reason
+from mappings.model import Erased, Reason
 from mappings.reading import Reading
 from mappings.reading.copies import joined
 from sync.coverage import LEFT_OUT
-from sync.erase import cleaned
+from sync.erase import bare, cleaned
 from sync.model import ON_ITS_WAY, ItemState, VerdictState
 from sync.schema import tables as t
 from sync.store import codec
@@ -247,11 +247,10 @@ class MailStore:
 
 def _strip(c: Connection, mail: str) -> None:
     facts = codec.facts.load(c.execute(select(t.mails.c.facts).where(t.mails.c.identity == mail)).scalar_one())
-    bare = Facts(identity=mail, reader=facts.reader, sent_at=facts.sent_at, direction=facts.direction, kind=facts.kind)
     c.execute(
         update(t.mails)
         .where(t.mails.c.identity == mail)
-        .values(facts=codec.facts.dump(bare), twin_from="", twin_subject="", twin_text="")
+        .values(facts=codec.facts.dump(bare(facts, Erased.NOTHING)), twin_from="", twin_subject="", twin_text="")
     )
     c.execute(delete(t.bodies).where(t.bodies.c.mail == mail))
 

@@ -66,6 +66,10 @@ class MailboxStore:
         with self._db.read() as c:
             return tuple(_mailbox(row) for row in c.execute(select(t.mailboxes).order_by(t.mailboxes.c.name)))
 
+    async def addresses(self) -> frozenset[str]:
+        """Every address that the provider of any mailbox has told of."""
+        return frozenset(address for mailbox in await self.all() for address in mailbox.addresses)
+
     async def open(
         self,
         name: str,

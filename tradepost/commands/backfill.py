@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from connectors.base.errors import ConnectorError
 from connectors.base.services import Log
 from sync.coverage import Whereabouts
+from sync.model import ON_ITS_WAY
 from sync.store.report import CoverageReport
 from tradepost.app import connections, looking, usable, working
 from tradepost.clock import SystemClock
@@ -354,6 +355,6 @@ class _Shown:
             return
         name, written = str(answer["target"]), int(answer["done"])
         written -= self._first.setdefault(name, written)
-        total = written + sum(int(answer[state]) for state in ("ready", "sending", "unknown"))
+        total = written + sum(int(answer[state]) for state in ON_ITS_WAY)
         if total:
             self._bars.show(self._say("backfill.writing", target=name), written, total)

@@ -52,7 +52,7 @@ def run(invocation: Invocation, *, address: str, plan: bool, yes: bool, as_json:
 
 async def own_of(settings: Settings, store: Store) -> Own:
     """Who we are: the configuration's addresses and domains, and what the providers have told of our mailboxes."""
-    told = {address for mailbox in await store.mailboxes.all() for address in mailbox.addresses}
+    told = await store.mailboxes.addresses()
     named = {*settings.company.extra_addresses, *(mailbox.address for mailbox in settings.mailboxes)}
     return Own(frozenset(told | named), frozenset(settings.company.domains))
 

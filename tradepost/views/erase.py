@@ -10,8 +10,8 @@ from rich.console import Group, RenderableType
 from sync.store.erasure import Erasure, Record
 from sync.undo import Way
 from tradepost.messages import Language, known, say
-from tradepost.views.undo import MOST_SHOWN, fates
-from tradepost.views.words import cell, iso, moment, word
+from tradepost.views.undo import MOST_SHOWN, fates, fates_json
+from tradepost.views.words import cell, iso, moment
 
 
 def plan_view(found: Erasure, vendors: Mapping[str, str], copies: Sequence[Path], language: Language) -> RenderableType:
@@ -80,19 +80,7 @@ def erasure_json(
         "done_at": iso(found.done_at),
         "mails": found.mails,
         "shared_mails": found.shared,
-        "items": [
-            {
-                "item": one.item,
-                "target": one.target,
-                "kind": one.kind,
-                "way": one.way,
-                "why": one.why,
-                "why_text": word("erase_stays", one.why, language) if one.why else "",
-                "url": one.url,
-                "mail": one.mail,
-            }
-            for one in found.items
-        ],
+        "items": fates_json(found.items, language, reasons="erase_stays"),
         "records": [
             {
                 "target": one.target,

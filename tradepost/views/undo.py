@@ -21,6 +21,8 @@ class Fated(Protocol):
     """A write and what becomes of it; `why` is empty for what does not stay."""
 
     @property
+    def item(self) -> str: ...
+    @property
     def target(self) -> str: ...
     @property
     def kind(self) -> str: ...
@@ -28,6 +30,10 @@ class Fated(Protocol):
     def way(self) -> Way: ...
     @property
     def why(self) -> str | None: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def mail(self) -> str: ...
 
 
 def manifests_table(runs: Sequence[Manifest], language: Language) -> RenderableType:
@@ -103,18 +109,21 @@ def _view(items: Sequence[Planned], language: Language, group: str) -> Renderabl
 
 
 def outcome_json(items: Sequence[Planned], language: Language) -> dict[str, object]:
-    return {
-        "items": [
-            {
-                "item": one.item,
-                "target": one.target,
-                "kind": one.kind,
-                "way": one.way,
-                "why": one.why,
-                "why_text": word("undo_stays", one.why, language) if one.why else "",
-                "url": one.url,
-                "mail": one.mail,
-            }
-            for one in items
-        ]
-    }
+    return {"items": fates_json(items, language, reasons="undo_stays")}
+
+
+def fates_json(items: Iterable[Fated], language: Language, *, reasons: str) -> list[dict[str, object]]:
+    """What becomes of each write, and why; `reasons` names a group of words."""
+    return [
+        {
+            "item": one.item,
+            "target": one.target,
+            "kind": one.kind,
+            "way": one.way,
+            "why": one.why,
+            "why_text": word(reasons, one.why, language) if one.why else "",
+            "url": one.url,
+            "mail": one.mail,
+        }
+        for one in items
+    ]
