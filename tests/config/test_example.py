@@ -42,12 +42,13 @@ def test_a_keys_comment_in_the_example_is_its_description(language: Language) ->
     assert missing == []
 
 
-def test_the_examples_differ_in_their_comments_only() -> None:
+def test_the_examples_differ_in_their_comments_and_in_the_language_only() -> None:
     english, chinese = (lines(language) for language in Language)
-    assert [line for _, _, line in english] == [line for _, _, line in chinese]
+    others = {path: (one, two) for (path, _, one), (_, _, two) in zip(english, chinese, strict=True) if one != two}
+    assert others == {"language": ("language: en", "language: zh")}
     assert [path for path, comment, _ in english if comment] == [path for path, comment, _ in chinese if comment]
     assert [comment for _, comment, _ in chinese if comment and not CHINESE.search(comment)] == []
-    assert read(example(Language.EN)).data == read(example(Language.ZH)).data
+    assert read(example(Language.EN)).data == {**read(example(Language.ZH)).data, "language": "en"}
 
 
 def test_the_chinese_example_names_what_the_english_one_names() -> None:
