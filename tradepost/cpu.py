@@ -9,6 +9,7 @@ import resource
 import signal
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import forkserver, resource_tracker
 from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -82,8 +83,9 @@ class PoolCpu:
 
     async def _run(self, pool: ProcessPool, fn: Callable[..., T], args: tuple[Any, ...]) -> T:
         try:
+            _start_server()
             future = pool.schedule(fn, args=list(args), timeout=self._seconds)
-        except RuntimeError as error:  # the pool has stopped or cannot start its workers
+        except (RuntimeError, OSError) as error:  # the pool has stopped or cannot start its workers
             raise _NoWorkers from error
         try:
             result: T = await asyncio.wrap_future(future)
@@ -113,9 +115,22 @@ class PoolCpu:
         self._pool.join()
 
 
+def _start_server() -> None:
+    """Start the fork server, unless it runs, deaf to Ctrl-C, which goes to all processes at a terminal.
+
+    It would die of it while it loads, for it asks to be spared after that only:
+    https://github.com/python/cpython/blob/3.11/Lib/multiprocessing/forkserver.py
+    """
+    resource_tracker.ensure_running()  # on its start it listens to Ctrl-C again
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which programs that are started here inherit
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
+
+
 def _confine(memory: int) -> None:
     """In a worker: a call that needs more gets `MemoryError`; no core file and no log holds a customer's mail."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal's processes; the first one decides
     logging.getLogger().addHandler(logging.NullHandler())  # without one, errors and their texts go to stderr
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

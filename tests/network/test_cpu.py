@@ -109,3 +109,21 @@ def test_a_worker_that_is_struck_while_it_waits_stops_no_reading(number):
     finally:
         pool.close()
     assert (victim == heir) is (number == signal.SIGINT)
+
+
+def _deaf_to(number: int) -> bool:
+    return number in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_workers_are_deaf_to_ctrl_c_from_their_first_moment():
+    """Also what starts them, which takes a second or two to load."""
+
+    async def main():
+        return [await pool(_deaf_to, number) for number in (signal.SIGINT, signal.SIGTERM)]
+
+    pool = PoolCpu(workers=1)
+    try:
+        assert asyncio.run(main()) == [True, False]
+    finally:
+        pool.close()
+    assert not _deaf_to(signal.SIGINT)
