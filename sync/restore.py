@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,8 @@ from sync.store import Store
 from sync.store.db import room
 from sync.store.files import SHM, WAL, NotState, erased_in, examine, put_aside, to_disk
 from sync.store.restore import Survey
+
+Swapping = Callable[[], AbstractContextManager[object]]
 
 STAGED = "restoring.db"  # beside the state file until it takes its place
 
@@ -54,10 +57,12 @@ def unstage(state: Path) -> None:
         left.unlink(missing_ok=True)
 
 
-async def put_in_place(state: Path, key: bytes, *, now: datetime, mailboxes: Sequence[str]) -> Placed:
+async def put_in_place(
+    state: Path, key: bytes, *, now: datetime, mailboxes: Sequence[str], swapping: Swapping = nullcontext
+) -> Placed:
     """Make the staged copy the state file, with everything since it was made unknown. For whoever holds the lock.
 
-    Raises `OSError`, `StateFull` and `InUse`; then the state is as it was.
+    `swapping` is entered for the last steps. Raises `OSError`, `StateFull` and `InUse`; then the state is as it was.
     """
     staged = state.with_name(STAGED)
     store = Store.open(staged, key=key)
@@ -68,23 +73,28 @@ async def put_in_place(state: Path, key: bytes, *, now: datetime, mailboxes: Seq
         store.db.truncate_wal()
     finally:
         store.close()
-    return Placed(survey, _swap(state, now))
+    with swapping():
+        return Placed(survey, _swap(state, now))
 
 
-async def put_anew(state: Path, key: bytes, *, now: datetime) -> Path | None:
+async def put_anew(state: Path, key: bytes, *, now: datetime, swapping: Swapping = nullcontext) -> Path | None:
     """Make an empty file the state file, as the beginning of a rebuild; returns where the old one lies, if any.
 
-    Raises `OSError`, `StateFull` and `InUse`; then the state is as it was.
+    `swapping` is entered for the last steps. Raises `OSError`, `StateFull` and `InUse`; then the state is as it was.
     """
     unstage(state)
-    store = Store.open(state.with_name(STAGED), key=key)
     try:
-        await store.restore.begin_anew(now)
-        await store.erase.adopt(*erased_in(state))
-        store.db.truncate_wal()
+        store = Store.open(state.with_name(STAGED), key=key)
+        try:
+            await store.restore.begin_anew(now)
+            await store.erase.adopt(*erased_in(state))
+            store.db.truncate_wal()
+        finally:
+            store.close()
+        with swapping():
+            return _swap(state, now)
     finally:
-        store.close()
-    return _swap(state, now)
+        unstage(state)
 
 
 def _swap(state: Path, now: datetime) -> Path | None:
@@ -94,7 +104,7 @@ def _swap(state: Path, now: datetime) -> Path | None:
         to_disk(staged)
         aside = put_aside(state, now)
         staged.replace(state)
-        unstage(state)
+        unstage(state)  # the empty log beside it
         to_disk(state.parent)
     return aside
 

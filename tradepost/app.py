@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterator
@@ -23,7 +24,7 @@ from tradepost.clock import SystemClock
 from tradepost.config import Settings
 from tradepost.cpu import PoolCpu
 from tradepost.daemon import Engine, Parts, assemble, state_file
-from tradepost.errors import NoRoom, UserError
+from tradepost.errors import NoRoom, UserError, reason
 from tradepost.lock import WorkerLock
 from tradepost.messages import known, sentence
 from tradepost.packaging import refuse_foreign_owners
@@ -128,9 +129,10 @@ def state_directory(settings: Settings) -> Path:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         writable = os.access(directory, os.W_OK | os.X_OK)
     except OSError as error:
-        raise UserError(sentence("state.no_directory", directory=directory, error=error.strerror)) from None
+        raise UserError(sentence("state.no_directory", directory=directory, error=reason(error))) from None
     if not writable:
-        raise UserError(sentence("state.no_directory", directory=directory, error=os.strerror(13)))
+        why = reason(PermissionError(errno.EACCES, ""))
+        raise UserError(sentence("state.no_directory", directory=directory, error=why))
     return directory
 
 

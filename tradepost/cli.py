@@ -2,17 +2,21 @@
 
 Commands are modules of `tradepost.commands`, loaded when called. Exit codes: 0 done, 1 not well (a check that found
 problems, a question answered with no), 2 a mistake of the person, 3 done and something stays that a person must see to,
-70 a mistake of ours, 130 stopped with Ctrl-C.
+70 a mistake of ours, 130 stopped with Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.metadata
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
@@ -24,13 +28,14 @@ import click
 from tradepost.click_words import speak
 from tradepost.commands.invocation import Invocation
 from tradepost.config import find_config, peek_language
-from tradepost.errors import UserError
-from tradepost.messages import Language, choose_language, say
+from tradepost.errors import UserError, reason
+from tradepost.messages import Language, choose_language, say, sentence
 from tradepost.terminal import open_console
 
 USER_MISTAKE = 2
 OUR_MISTAKE = 70  # EX_SOFTWARE of sysexits(3)
 INTERRUPTED = 130  # 128 + SIGINT, as shells do
+NO_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # write(2), of standard output
 DAY, DAY_SHOWN = click.DateTime(["%Y-%m-%d"]), "YYYY-MM-DD"
 
 Param = Callable[[Language], click.Parameter]
@@ -242,7 +247,21 @@ def main(
     speak(language)
     program = build(language, environ, out, err)
     do = partial(program.main, args=list(arguments), prog_name="tradepost", standalone_mode=False)
-    return _guarded(do, language, environ, out, err)
+    with _stoppable():
+        return _guarded(do, language, environ, out, err)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """SIGTERM ends a command as Ctrl-C does, so that what it has half done is put away."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _guarded(do: Callable[[], Any], language: Language, environ: Mapping[str, str], out: TextIO, err: TextIO) -> int:
@@ -264,6 +283,10 @@ def _guarded(do: Callable[[], Any], language: Language, environ: Mapping[str, st
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:  # noqa: BLE001 - the last wall: a person sees no traceback unless asking for it
+        if isinstance(error, OSError) and error.filename is None and error.errno in NO_OUTPUT:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the rest is not tried again at the end
+            print(UserError(sentence("app.output", error=reason(error))).say(language), file=err)
+            return USER_MISTAKE
         if environ.get("TRADEPOST_TRACEBACK"):
             traceback.print_exception(error, file=err)
         print(say("app.bug", language, kind=type(error).__name__, place=_place(error)), file=err)

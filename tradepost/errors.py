@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tradepost.messages import Language, Sentence
+import errno
+
+from tradepost.messages import Language, Sentence, known, sentence
 
 
 class UserError(Exception):
@@ -19,3 +21,9 @@ class UserError(Exception):
 
 class NoRoom(UserError):
     """The disk is full: nothing can begin until somebody makes room. A service waits for that."""
+
+
+def reason(error: OSError) -> Sentence | str:
+    """What the system said, in words; its own where the catalogue has none."""
+    name = f"os_error.{errno.errorcode.get(error.errno or 0, '')}"
+    return sentence(name) if known(name) else error.strerror or str(error)

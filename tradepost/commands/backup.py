@@ -9,12 +9,12 @@ import sqlite3
 from pathlib import Path
 
 from sync.store.files import NotState, examine, snapshot
-from tradepost.app import key_place
+from tradepost.app import key_place, roomy
 from tradepost.clock import SystemClock
 from tradepost.commands.common import require_state
 from tradepost.commands.invocation import Invocation
 from tradepost.daemon import state_file
-from tradepost.errors import UserError
+from tradepost.errors import UserError, reason
 from tradepost.messages import sentence
 from tradepost.terminal import progress
 
@@ -26,16 +26,18 @@ def run(invocation: Invocation, *, file: Path, as_json: bool) -> int:
     settings = invocation.settings()
     require_state(settings)
     state, to = state_file(settings), file.expanduser().absolute()
-    _may_be_written(to, state)
     label = invocation.say("backup.copying")
     try:
-        with progress(invocation.err, SystemClock(), invocation.language) as bars:
+        _may_be_written(to, state)
+        with roomy(), progress(invocation.err, SystemClock(), invocation.language) as bars:
             size = snapshot(state, to, lambda written: bars.show(label, written // MEGABYTE, None))
         schema = examine(to)
     except NotState as error:
         raise UserError(sentence("backup.damaged", file=state, error=error)) from None
-    except (OSError, sqlite3.Error) as error:
-        raise UserError(sentence("backup.failed", file=to, error=_why(error))) from None
+    except OSError as error:
+        raise UserError(sentence("backup.failed", file=to, error=reason(error))) from None
+    except sqlite3.Error as error:
+        raise UserError(sentence("backup.failed", file=to, error=error)) from None
     key = key_place(settings)
     if as_json:
         invocation.print_json({"file": str(to), "bytes": size, "schema": schema, "key": key})
@@ -51,13 +53,11 @@ def _may_be_written(to: Path, state: Path) -> None:
         raise UserError(sentence("backup.no_folder", file=to))
     if not to.exists():
         return
+    if not to.is_file():  # a pipe or device, which would have to be read
+        raise UserError(sentence("backup.other_file", file=to))
     if to.samefile(state):
         raise UserError(sentence("backup.itself", file=to))
     try:
         examine(to)
     except NotState:
         raise UserError(sentence("backup.other_file", file=to)) from None
-
-
-def _why(error: OSError | sqlite3.Error) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

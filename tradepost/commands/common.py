@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
 import signal
 import sys
 import warnings
@@ -21,7 +23,7 @@ from tradepost.clock import SystemClock
 from tradepost.commands.invocation import Invocation
 from tradepost.config import Settings
 from tradepost.daemon import state_file
-from tradepost.errors import UserError
+from tradepost.errors import NoRoom, UserError, reason
 from tradepost.log import open_log, route_libraries
 from tradepost.messages import Language, known, say, sentence
 from tradepost.service.control import Answer, ask, control_socket
@@ -115,8 +117,33 @@ async def ask_service(settings: Settings, request: Request) -> list[Answer] | No
 
 
 @contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C ends what is done inside at once; in a loop it would wait for the next thing that is awaited."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ctrl-C and SIGTERM come too late for what is done inside: it takes a moment, and has an end that is told."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def until_stopped() -> Iterator[asyncio.Event]:
-    """An event that Ctrl-C and SIGTERM set instead of ending the program; a second one cancels what runs here."""
+    """An event that Ctrl-C and SIGTERM set instead of ending the program; a second one raises `KeyboardInterrupt`."""
     loop, main, stop = asyncio.get_running_loop(), asyncio.current_task(), asyncio.Event()
     assert main is not None  # noqa: S101 - we run in one
 
@@ -130,6 +157,10 @@ def until_stopped() -> Iterator[asyncio.Event]:
         loop.add_signal_handler(number, asked)
     try:
         yield stop
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+        raise KeyboardInterrupt from None
     finally:
         for number in numbers:
             loop.remove_signal_handler(number)
@@ -137,14 +168,23 @@ def until_stopped() -> Iterator[asyncio.Event]:
 
 def refuse_failure(answer: Answer) -> None:
     """Raises `UserError` for an answer that says that the service could not answer."""
+    if answer.get("error") == "full":
+        raise NoRoom(sentence("service.full"))
     if answer.get("error") in ("restarting", "failed", "unknown_request", "not_owner"):
         raise UserError(sentence(f"service.{answer['error']}"))
 
 
 def require_state(settings: Settings) -> None:
-    """Raises `UserError` before the first run, when there is nothing yet to ask about."""
-    if not state_file(settings).exists():
+    """Raises `UserError` before the first run, when there is nothing yet to ask about, and where one may not ask."""
+    state = state_file(settings)
+    try:
+        there = state.exists()
+    except OSError as error:
+        raise UserError(sentence("state.unusable", error=reason(error))) from None
+    if not there:
         raise UserError(sentence("ask.not_begun"))
+    if not os.access(state, os.R_OK):
+        raise UserError(sentence("state.unusable", error=reason(PermissionError(errno.EACCES, ""))))
 
 
 async def first_of(work: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, object]) -> T | None:

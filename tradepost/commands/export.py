@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from sync.store import StateError, Store
 from tradepost.app import looking, state_directory, state_key
 from tradepost.commands.common import require_state
 from tradepost.commands.erase import own_of, require_outsider
 from tradepost.commands.invocation import Invocation
-from tradepost.daemon import state_file
-from tradepost.errors import UserError
-from tradepost.messages import sentence
 from tradepost.views.export import export_json, export_view
 
 
@@ -23,14 +19,8 @@ def run(invocation: Invocation, *, address: str, as_json: bool) -> int:
     with looking(settings) as store:
         own = asyncio.run(own_of(settings, store))
     require_outsider(person, own)
-    try:
-        opened = Store.look(state_file(settings), key=state_key(settings, state_directory(settings)))
-    except StateError as error:
-        raise UserError(sentence("state.unusable", error=error)) from None
-    try:
-        held = asyncio.run(opened.export.held(person, own))
-    finally:
-        opened.close()
+    with looking(settings, key=state_key(settings, state_directory(settings))) as store:
+        held = asyncio.run(store.export.held(person, own))
     if as_json:
         invocation.print_json(export_json(held, invocation.language))
     else:

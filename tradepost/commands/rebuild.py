@@ -6,20 +6,20 @@ Stopped with Ctrl-C, the same command goes on; so does the service.
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from datetime import datetime
 
 from sync import restore
 from sync.model import ItemState
+from sync.store.files import InUse
 from sync.store.restore import Survey
 from tradepost.app import holding, looking, open_store, roomy, state_directory, state_key
 from tradepost.clock import SystemClock
 from tradepost.commands import backfill
-from tradepost.commands.common import agreed, chosen_mailboxes, require_person
+from tradepost.commands.common import agreed, chosen_mailboxes, interruptible, require_person, undisturbed
 from tradepost.commands.invocation import Invocation
 from tradepost.config import Settings
 from tradepost.daemon import state_file
-from tradepost.errors import UserError
+from tradepost.errors import NoRoom, UserError, reason
 from tradepost.messages import sentence
 
 
@@ -60,9 +60,13 @@ def _begun(invocation: Invocation, settings: Settings, *, yes: bool) -> bool:
         return False
     now = SystemClock().now()
     try:
-        aside = asyncio.run(restore.put_anew(state, state_key(settings, state_directory(settings)), now=now))
+        key = state_key(settings, state_directory(settings))
+        with interruptible():
+            aside = asyncio.run(restore.put_anew(state, key, now=now, swapping=undisturbed))
+    except InUse:
+        raise UserError(sentence("restore.in_use", file=state)) from None
     except OSError as error:
-        raise UserError(sentence("restore.failed", file=state, error=error.strerror or error)) from None
+        raise UserError(sentence("restore.failed", file=state, error=reason(error))) from None
     if aside:
         invocation.err.print(invocation.say("restore.aside", file=aside), soft_wrap=True)
     return True
@@ -82,7 +86,11 @@ def _end(settings: Settings, *, well: bool) -> Survey:
     with looking(settings) as store:
         survey = asyncio.run(store.restore.survey())
     if well:
-        # A service that was started meanwhile holds the lock; then the same command later finds nothing to do.
-        with suppress(UserError), holding(settings), open_store(settings) as store:
-            asyncio.run(store.restore.rebuilt())
+        try:
+            with holding(settings), open_store(settings) as store:
+                asyncio.run(store.restore.rebuilt())
+        except NoRoom:
+            raise
+        except UserError:  # a service that was started meanwhile; the same command later finds nothing to do
+            pass
     return survey

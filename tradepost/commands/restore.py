@@ -17,11 +17,19 @@ from sync.store.codec import Seal
 from sync.store.restore import Survey
 from tradepost.app import connections, holding, roomy, state_directory, state_key, usable
 from tradepost.clock import SystemClock
-from tradepost.commands.common import agreed, close_all, command_log, error_text, require_person
+from tradepost.commands.common import (
+    agreed,
+    close_all,
+    command_log,
+    error_text,
+    interruptible,
+    require_person,
+    undisturbed,
+)
 from tradepost.commands.invocation import Invocation
 from tradepost.config import Settings
 from tradepost.daemon import open_targets, services_of, state_file
-from tradepost.errors import UserError
+from tradepost.errors import UserError, reason
 from tradepost.messages import sentence
 from tradepost.service.desk import where
 
@@ -32,9 +40,8 @@ def run(invocation: Invocation, *, file: Path, yes: bool, as_json: bool) -> int:
     """0 when the copy is in place, 1 when the person said no. Raises `UserError` for a copy that does not fit."""
     settings = invocation.settings()
     require_person(yes=yes)
-    if not file.is_file():
-        raise UserError(sentence("restore.no_file", file=file))
-    with holding(settings), roomy():
+    _require_file(file)
+    with holding(settings), roomy(), interruptible():
         state, key = state_file(settings), state_key(settings, state_directory(settings))
         try:
             survey = asyncio.run(_staged(invocation, settings, file, key))
@@ -44,13 +51,26 @@ def run(invocation: Invocation, *, file: Path, yes: bool, as_json: bool) -> int:
                     invocation.print(invocation.say("restore.left"))
                     return 1
             names = [m.address for m in settings.mailboxes]
-            placed = asyncio.run(restore.put_in_place(state, key, now=SystemClock().now(), mailboxes=names))
+            placed = asyncio.run(
+                restore.put_in_place(state, key, now=SystemClock().now(), mailboxes=names, swapping=undisturbed)
+            )
+        except files.InUse:
+            raise UserError(sentence("restore.in_use", file=state)) from None
         except OSError as error:
-            raise UserError(sentence("restore.failed", file=file, error=error.strerror or error)) from None
+            raise UserError(sentence("restore.failed", file=file, error=reason(error))) from None
         finally:
             restore.unstage(state)
     _tell(invocation, survey, placed, opens=_opens(survey, key), as_json=as_json)
     return 0
+
+
+def _require_file(file: Path) -> None:
+    try:
+        there = file.is_file()
+    except OSError as error:
+        raise UserError(sentence("restore.failed", file=file, error=reason(error))) from None
+    if not there:
+        raise UserError(sentence("restore.no_file", file=file))
 
 
 async def _staged(invocation: Invocation, settings: Settings, file: Path, key: bytes) -> Survey:

@@ -17,10 +17,11 @@ from typing import TextIO
 from connectors.base.services import Clock, Log
 from sync.coverage import Whereabouts
 from sync.model import ItemState
+from sync.store import StateFull
 from tradepost.app import holding, opened, rehearse
 from tradepost.config import Settings
 from tradepost.daemon import Engine
-from tradepost.errors import NoRoom, UserError
+from tradepost.errors import NoRoom, UserError, reason
 from tradepost.log import open_log, route_libraries
 from tradepost.messages import Language, say, sentence
 from tradepost.service.control import Answer, ControlServer, control_socket
@@ -57,7 +58,7 @@ class Daemon:
         self._log: Log
         self._crew: Crew | None = None
         self._desk: Desk | None = None
-        self._open = asyncio.Event()
+        self._open = asyncio.Event()  # requests may be taken; without a desk it is to say that there is no room
         self._asked: set[asyncio.Future[Answer | None]] = set()
 
     async def run(self) -> int:
@@ -94,6 +95,8 @@ class Daemon:
             self._log.error("worker.no_room")
             self._notifier.status(error.say(self._around.language))
             self._notifier.starting(2 * ROOM_EVERY)
+        self._desk = None
+        self._open.set()
         try:
             async with asyncio.timeout(ROOM_EVERY):
                 order = await self._orders.get()
@@ -234,7 +237,7 @@ class Daemon:
                 known.unlink(missing_ok=True)
                 known.symlink_to(place)
         except OSError as error:
-            raise UserError(sentence("service.no_socket", path=place, error=error.strerror)) from None
+            raise UserError(sentence("service.no_socket", path=place, error=reason(error))) from None
         try:
             yield
         finally:
@@ -244,7 +247,9 @@ class Daemon:
     async def _answer(self, request: Request) -> AsyncIterator[Answer]:
         """Pass a request on; one that fails harms nobody else."""
         await self._open.wait()
-        assert self._desk is not None  # noqa: S101 - set before the event
+        if self._desk is None:
+            yield {"error": "full"}
+            return
         answers = self._desk.ask(request)
         while True:
             step = asyncio.ensure_future(anext(answers, None))
@@ -253,7 +258,9 @@ class Daemon:
             self._asked.discard(step)
             if step.cancelled():
                 yield {"error": "restarting"}
-            elif error := step.exception():
+            elif isinstance(error := step.exception(), StateFull):
+                yield {"error": "full"}
+            elif error is not None:
                 self._log.error("request.failed", request=str(request.get("do")), exc_info=error)
                 yield {"error": "failed"}
             elif answer := step.result():
