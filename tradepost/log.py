@@ -23,6 +23,7 @@ from connectors.base.services import Clock, Log
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 REFUSED = "[refused]"
 MAX_TEXT = 400
+MAX_LOOKED_AT = 2_000  # characters of one text that are searched: vendors choose some of them, and looking takes time
 MAX_PARTS = 50
 
 _EVENT = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
@@ -106,7 +107,12 @@ def _value(value: object, key: str) -> object:
 
 
 def mask(text: str, *, ids: bool = False) -> str:
-    """A text without addresses and tokens. With `ids`, long words stay: providers' ids look like tokens."""
+    """A text without addresses and tokens. With `ids`, long words stay: providers' ids look like tokens.
+
+    Of a text beyond all measure the beginning, without the word that was cut: half an address looks like none.
+    """
+    if len(text) > MAX_LOOKED_AT:
+        text = "".join(text[:MAX_LOOKED_AT].rpartition(" ")[:2]) + "[long]"
     for pattern, instead in ((_BEARER, "[token]"), (_JWT, "[token]"), (_GOOGLE, "[token]"), (_ADDRESS, "[address]")):
         text = pattern.sub(instead, text)
     return text if ids else _LONG.sub(lambda found: found[0] if _HEX.fullmatch(found[0]) else "[long]", text)

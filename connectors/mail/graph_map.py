@@ -267,7 +267,8 @@ def _bodies(item: Mapping[str, Any], limits: mime.Limits) -> tuple[str, str, tup
 _FROM_TEXT = "<!-- converted from text -->"
 
 
-_TOKEN = re.compile(r"<(/?)([a-z]*)[^<>]*>|([^<]+|<)", re.IGNORECASE)  # linear: no token looks past the next <
+# Linear: no token looks past the next <, and what it has taken it does not give back.
+_TOKEN = re.compile(r"<(/?)([a-z]*+)[^<>]*+>|([^<]++|<)", re.IGNORECASE)
 
 
 def plain_text(html: str) -> str:

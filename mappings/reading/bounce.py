@@ -44,12 +44,13 @@ _SOFT = re.compile(
     r"|greylist|too many|rate limit|suspended|inactive|relay|virus|content rejected|dns(?:bl)?|refused",
     re.IGNORECASE,
 )
-# What follows in the text is the mail that came back, not what the server says.
+# What follows in the text is the mail that came back, not what the server says. Nothing here reaches over the end of a
+# line: a pattern that does takes the square of a thousand blank lines.
 _RETURNED = re.compile(
-    r"^\s*(?:[-_=*>\s]{0,60}(?:original message|this is a copy of (?:the|your) message|below this line is a copy"
+    r"^(?:[-_=*> \t\r\xa0]{0,120}(?:original message|this is a copy of (?:the|your) message|below this line is a copy"
     r"|returned message"
     r"|message header|original headers|unsent message|the header of the original|undelivered message headers)"
-    r"|(?:return-path|received|message-id|x-mailer|mime-version):)",
+    r"|[ \t\r\xa0]{0,60}(?:return-path|received|message-id|x-mailer|mime-version):)",
     re.IGNORECASE | re.MULTILINE,
 )
 

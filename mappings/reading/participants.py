@@ -13,7 +13,7 @@ from mappings.reading.words import Words
 
 _LIST_HEADERS = ("list-id", "list-post", "x-beenthere", "mailing-list", "x-mailing-list")
 _ADDRESS = re.compile(r"[^\s<>,;:()\"]{1,64}@[^\s<>,;:()\"]{1,255}")
-_VIA = re.compile(r"\s+(?:via|通过|通過|経由|über|por|через)\s+\S.*$", re.IGNORECASE)
+_VIA = re.compile(r"(?<!\s)\s++(?:via|通过|通過|経由|über|por|через)\s+\S.*$", re.IGNORECASE)
 _NOBODY = re.compile(
     r"undisclosed[-_ ]?recipients?|unlisted[-_ ]?recipients?|recipient[-_ ]list[-_ ]not[-_ ]shown", re.IGNORECASE
 )
