@@ -125,16 +125,25 @@ def test_check_tells_a_clock_that_is_wrong(office, monkeypatch):
     assert "clock is 100 seconds behind" in out or "clock is 99 seconds behind" in out
 
 
-def test_check_names_a_stage_and_an_owner_that_do_not_exist(office):
+def test_check_names_what_the_configuration_names_and_is_not_there(office, tmp_path):
     def spoil(data):
         data["rules"] = {"stages": [{"when": "order_received", "to": "No such stage"}]}
-        data["connections"]["crm"]["default_owner"] = "gone@minghui-lighting.example"
+        data["connections"]["crm"] |= {"default_owner": "gone@minghui-lighting.example", "writes": "off"}
+        data["alarms"] = {
+            "tasks": {"target": "crm", "user": "left@minghui-lighting.example"},
+            "command": [str(tmp_path / "no-program")],
+            "metrics_file": str(tmp_path / "no-folder" / "tradepost.prom"),
+        }
 
     office.change(spoil)
     code, out, err = office.call("check")
     assert code == 0, err
     assert "gone@minghui-lighting.example" in out
     assert "The rule for order_received names no stage" in out
+    assert "no active user left@minghui-lighting.example, whom alarms.tasks.user names" in out
+    assert "Alarms are to become tasks in crm, where writes are off" in out
+    assert f"The program {tmp_path / 'no-program'} of alarms.command" in out
+    assert f"The folder {tmp_path / 'no-folder'} of alarms.metrics_file" in out
 
 
 # --------------------------------------------------------------------------------------------------------------- setup

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Protocol
@@ -14,11 +16,13 @@ from connectors.base.mail import MailSource
 from connectors.base.model import Pipeline, Problem, Severity, User
 from connectors.base.services import Call, Clock, Http, Log, Reply
 from mappings.rules import Rules, check_stages
+from sync.alarm_lane import owner
 from tradepost.app import connections, usable
 from tradepost.clock import SystemClock
 from tradepost.commands.common import close_all, command_log
 from tradepost.commands.invocation import Invocation
 from tradepost.config import Settings
+from tradepost.config.alarms import Alarms
 from tradepost.config.models import CrmConnection
 from tradepost.daemon import open_sources, open_targets, services_of
 from tradepost.messages import Sentence, known, sentence
@@ -125,7 +129,7 @@ async def examine(
     settings: Settings, sources: Mapping[str, MailSource], targets: Mapping[str, CrmTarget]
 ) -> list[CheckRow]:
     """Ask the installation, every mailbox, every CRM, in this order. One that fails does not stop the others."""
-    rows = [_installation()]
+    rows = [_installation(_alarm_troubles(settings.alarms))]
     for address, source in sources.items():
         try:
             rows.append(_row(address, await source.check()))
@@ -135,14 +139,16 @@ async def examine(
         try:
             account = await target.check()
             troubles = _stage_troubles(settings.rules.rule_set.rules, name, account.pipelines)
-            troubles += _owner_troubles(settings.crm[name].common, await target.users())
+            users = await target.users()
+            troubles += _owner_troubles(settings.crm[name].common, users)
+            troubles += _alarm_task_troubles(settings, name, users)
             rows.append(_row(name, account, troubles))
         except ConnectorError as error:
             rows.append(_failed(name, error))
     return rows
 
 
-def _installation() -> CheckRow:
+def _installation(others: Iterable[Trouble] = ()) -> CheckRow:
     clashes = foreign_owners()
     troubles = tuple(
         Trouble(
@@ -152,7 +158,30 @@ def _installation() -> CheckRow:
         )
         for clash in clashes
     )
-    return CheckRow(subject="tradepost", troubles=troubles)
+    return CheckRow(subject="tradepost", troubles=(*troubles, *others))
+
+
+def _alarm_troubles(alarms: Alarms) -> Iterator[Trouble]:
+    """Channels that reach nobody from this machine, as the user who runs this sees it."""
+    if alarms.command and shutil.which(alarms.command[0]) is None:
+        yield _warning("alarm_command", program=alarms.command[0])
+    if alarms.metrics_file and not os.access(folder := alarms.metrics_file.parent, os.W_OK | os.X_OK):
+        yield _warning("alarm_metrics", folder=folder)
+
+
+def _alarm_task_troubles(settings: Settings, target: str, users: Sequence[User]) -> Iterator[Trouble]:
+    tasks = settings.alarms.tasks
+    if tasks is None or tasks.target != target:
+        return
+    if settings.crm[target].common.writes != "on":
+        yield _warning("alarm_writes_off", target=target)
+    if not owner(tasks.user, users):
+        yield _warning("owner_unknown", key="alarms.tasks.user", user=tasks.user)
+
+
+def _warning(name: str, **values: object) -> Trouble:
+    what, mend = sentence(f"check.{name}.what", **values), sentence(f"check.{name}.mend", **values)
+    return Trouble(Severity.WARNING, what, mend)
 
 
 def _row(subject: str, account: _Problematic, troubles: Iterable[Trouble] = ()) -> CheckRow:
@@ -188,12 +217,4 @@ def _owner_troubles(common: CrmConnection, users: tuple[User, ...]) -> list[Trou
     """Users that the configuration names as owners and the CRM does not have, or not as active ones."""
     active = {word.lower() for user in users if user.active for word in (user.id, *user.emails)}
     named = [*(("owners", user) for user in common.owners.values()), ("default_owner", common.default_owner)]
-    return [
-        Trouble(
-            Severity.WARNING,
-            sentence("check.owner_unknown.what", key=key, user=user),
-            sentence("check.owner_unknown.mend", key=key),
-        )
-        for key, user in named
-        if user and user.lower() not in active
-    ]
+    return [_warning("owner_unknown", key=key, user=user) for key, user in named if user and user.lower() not in active]
