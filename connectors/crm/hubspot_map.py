@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.base.model import Customer, Deal, Pipeline, RecordKind, RecordRef, Stage, User
+from connectors.crm.texts import domains_of as hosts_in
 
 Row = Mapping[str, Any]
 
@@ -130,19 +131,8 @@ def emails_of(row: Row) -> tuple[str, ...]:
 
 
 def domains_of(row: Row) -> tuple[str, ...]:
-    found = (value(row, "domain"), *several(value(row, "hs_additional_domains")))
-    return tuple(dict.fromkeys(_host(d) for d in found if _host(d)))
-
-
-def _host(text: str) -> str:
-    """A bare host; people paste addresses of pages into the field."""
-    host = re.sub(r"^[a-z]+://", "", text.strip().lower()).partition("/")[0].partition(":")[0]
-    host = host.removeprefix("www.").rstrip(".")
-    try:
-        host = host.encode("idna").decode("ascii")
-    except UnicodeError:
-        return ""
-    return host if re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", host) else ""
+    """A company's hosts; people paste addresses of pages into the fields."""
+    return hosts_in(f"{value(row, 'domain')};{value(row, 'hs_additional_domains')}")
 
 
 def customers_of(name: str, row: Row, site: Site) -> list[Customer]:

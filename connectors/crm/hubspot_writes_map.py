@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,10 +15,12 @@ from typing import Any
 
 from connectors.base.model import Address, CreateCustomer, CreateTask, LinkEmail, LogEmail, RecordRef
 from connectors.crm.hubspot_map import KEY, LINKS, OBJECTS, Row, iso, millis, parse_time, several, value
+from connectors.crm.texts import clean, cut, split_name, units
 
 # A text property holds 65,536 characters. Which characters are counted is not said, so UTF-16 units are, the most.
 # https://developers.hubspot.com/docs/api-reference/latest/crm/properties/guide
 TEXT_LIMIT = 65_536
+NAME_LIMIT = 200
 TASK_LIMIT = TEXT_LIMIT // 5  # markup makes of one character five at most
 # How large a request may be is not said anywhere.
 MAX_BYTES = 2_500_000
@@ -79,24 +80,6 @@ def link_type(type_id: int) -> dict[str, Any]:
 # ----------------------------------------------------------------------------------------------------------------- text
 
 
-def clean(text: str) -> str:
-    """Text without control characters and half surrogate pairs, which not every JSON reader takes."""
-    text = re.sub(r"[\ud800-\udfff]", "\ufffd", text)
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", "", text)
-
-
-def units(text: str) -> int:
-    return len(text) + sum(c > "\uffff" for c in text)
-
-
-def cut(text: str, limit: int = TEXT_LIMIT) -> tuple[str, bool]:
-    """`text` within `limit`, ending in an ellipsis when it had to be cut."""
-    text = clean(text)
-    if units(text) <= limit:
-        return text, False
-    return text.encode("utf-16-le")[: 2 * (limit - 1)].decode("utf-16-le", "ignore") + "…", True
-
-
 def as_html(text: str) -> str:
     """Plain text for a property that is shown as markup."""
     return html.escape(clean(text), quote=False).replace("\r\n", "\n").replace("\n", "<br>")
@@ -121,7 +104,7 @@ def mail_activity(write: LogEmail, shape: Shape) -> Activity:
     }
 
     def put(name: str, text: str, note: str) -> None:
-        kept, shorter = cut(text)
+        kept, shorter = cut(text, TEXT_LIMIT)
         properties.update({name: kept} if kept else {})
         notes.extend([note] if shorter else [])
 
@@ -167,7 +150,7 @@ def headers_of(write: LogEmail) -> tuple[str, bool]:
 
 
 def _person(address: Address) -> dict[str, str]:
-    first, last = split_name(address.name)
+    first, last = split_name(cut(address.name, NAME_LIMIT)[0])
     body = {"email": clean(address.email), "firstName": first, "lastName": last}
     return {name: text for name, text in body.items() if text or name == "email"}
 
@@ -182,7 +165,7 @@ def task_mark(key: str) -> str:
 
 def task_activity(write: CreateTask, shape: Shape) -> Activity:
     """A task; `hs_timestamp` is when it is due."""
-    title, title_cut = cut(write.title)
+    title, title_cut = cut(write.title, TEXT_LIMIT)
     mark = f"\n\n{task_mark(write.key)}" if shape.mode is KeyMode.NONE else ""
     plain, text_cut = cut(write.text, TASK_LIMIT - len(mark))
     text = as_html(plain + mark)
@@ -204,20 +187,12 @@ def task_activity(write: CreateTask, shape: Shape) -> Activity:
 
 def customer_properties(write: CreateCustomer, shape: Shape) -> dict[str, str]:
     """A contact. The name stays whole where it is not plainly first and last."""
-    first, last = split_name(write.name)
+    first, last = split_name(cut(write.name, NAME_LIMIT)[0])
     company, _ = cut(write.company_name, 250)
     texts = {"email": clean(write.email), "firstname": first, "lastname": last, "company": company}
     texts |= {"hubspot_owner_id": write.owner}
     texts |= {KEY: write.key} if shape.mode is not KeyMode.NONE else {}
     return {name: text for name, text in texts.items() if text}
-
-
-def split_name(name: str) -> tuple[str, str]:
-    """(first, last). Only a name in Latin script with a space is split."""
-    words = cut(name, 200)[0].split()
-    if len(words) < 2 or any(c > "\u024f" for c in name):
-        return "", " ".join(words)
-    return " ".join(words[:-1]), words[-1]
 
 
 # ------------------------------------------------------------------------------------------------------------ recognise
@@ -271,7 +246,7 @@ def is_mail(write: LogEmail, row: Row, author: Author, *, hidden: bool = False) 
     )
     if not seems:
         return False
-    subject, theirs = cut(write.subject)[0].strip(), value(row, "hs_email_subject")
+    subject, theirs = cut(write.subject, TEXT_LIMIT)[0].strip(), value(row, "hs_email_subject")
     if hidden or (subject and not theirs):
         return None
     recipients = {r.lower() for r in several(value(row, "hs_email_to_email"))}

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from connectors.base.errors import CursorExpired
 from connectors.base.model import Customer, Deal, Pipeline, RecordKind, RecordRef, Stage, User
+from connectors.crm.texts import domains_of, emails_of
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -169,25 +169,6 @@ def object_shape(described: Row) -> ObjectShape:
 
 
 # --------------------------------------------------------------------------------------------------------------- rows
-
-
-def emails_of(row: Row, fields: Iterable[str]) -> tuple[str, ...]:
-    found = (str(row.get(name) or "").strip().lower() for name in fields)
-    return tuple(dict.fromkeys(e for e in found if "@" in e))
-
-
-def domains_of(website: str) -> tuple[str, ...]:
-    """Hosts in a free-text website field, without ``www.``, in their ASCII form."""
-    hosts: list[str] = []
-    for word in re.split(r"[\s,;|]+", website.strip().lower()):
-        try:
-            host = urlsplit(word if "//" in word else f"//{word}").hostname or ""
-            host = host.removeprefix("www.").rstrip(".").encode("idna").decode("ascii")
-        except (ValueError, UnicodeError):
-            continue
-        if re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", host) and not host.replace(".", "").isdigit():
-            hosts.append(host)
-    return tuple(dict.fromkeys(hosts))
 
 
 def _merged_into(row: Row, kind: RecordKind) -> RecordRef | None:

@@ -18,8 +18,6 @@ from connectors.crm.salesforce_map import (
     customer_of,
     deal_of,
     decode_cursor,
-    domains_of,
-    emails_of,
     encode_cursor,
     page_soql,
     select,
@@ -27,6 +25,7 @@ from connectors.crm.salesforce_map import (
     soql_like,
     user_of,
 )
+from connectors.crm.texts import domains_of, emails_of
 
 Row = dict[str, Any]
 

@@ -23,6 +23,9 @@ from connectors.base.model import (
     Role,
 )
 from connectors.crm.salesforce_map import API_VERSION, KEY_FIELD, LEDGER, LEDGER_RECORD, ObjectShape, id18, soql_time
+from connectors.crm.texts import clean as cleaned
+from connectors.crm.texts import cut as shortened
+from connectors.crm.texts import split_name, units
 
 MAX_GRAPHS = 75
 MAX_NODES = 500
@@ -106,25 +109,15 @@ class Surroundings:
 def clean(text: str) -> str:
     """Text as the API takes it.
 
-    Without control characters and half surrogate pairs, which no JSON reader there accepts. A word joiner keeps the
-    text from holding ``@{``, which a graph would read as a reference to another node and fail.
+    A word joiner keeps it from holding ``@{``, which a graph would read as a reference to another node and fail.
     https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_graph_introduction.htm
     """
-    text = re.sub(r"[\ud800-\udfff]", "\ufffd", text)
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", "", text).replace("@{", "@\u2060{")
-
-
-def fits(text: str, limit: int) -> bool:
-    """Salesforce counts UTF-16 units."""
-    return len(text) + sum(c > "\uffff" for c in text) <= limit
+    return cleaned(text).replace("@{", "@\u2060{")
 
 
 def cut(text: str, limit: int) -> tuple[str, bool]:
     """`text` within `limit`, ending in an ellipsis when it had to be cut."""
-    text = clean(text)
-    if fits(text, limit):
-        return text, False
-    return text.encode("utf-16-le")[: 2 * (limit - 1)].decode("utf-16-le", "ignore") + "…", True
+    return shortened(clean(text), limit)
 
 
 def is_address(text: str) -> bool:
@@ -263,7 +256,7 @@ def _mail_body(
 def _put_html(body: dict[str, Any], write: LogEmail, around: Surroundings) -> list[str]:
     """Markup that is too long is left out whole, since a cut would break it; the text is there anyway."""
     html = clean(write.body.html) if write.body else ""
-    if html and not fits(html, around.length("EmailMessage", "HtmlBody", 32000)):
+    if html and units(html) > around.length("EmailMessage", "HtmlBody", 32000):
         return ["html_left_out"]
     if html:
         body["HtmlBody"] = html
@@ -304,7 +297,7 @@ def _put_identifiers(body: dict[str, Any], write: LogEmail, around: Surroundings
     ):
         mail = around.shapes.get("EmailMessage", ObjectShape("EmailMessage"))
         shape = mail.fields.get(name)
-        if text and shape and shape.createable and fits(text, shape.length or 255):
+        if text and shape and shape.createable and units(text) <= (shape.length or 255):
             body[name] = text
 
 
@@ -382,14 +375,6 @@ def _who_what(write: CreateTask) -> tuple[str, str, list[str]]:
     if record.kind is RecordKind.LEAD and deal:
         return id18(record.id), "", ["deal_not_linked"]
     return id18(record.id), deal, []
-
-
-def split_name(name: str) -> tuple[str, str]:
-    """(first, last). Only a name in Latin script with a space is split; any other stays whole as the last name."""
-    words = clean(name).split()
-    if len(words) < 2 or any(c > "\u024f" for c in name):
-        return "", " ".join(words)
-    return " ".join(words[:-1]), words[-1]
 
 
 def customer_plan(write: CreateCustomer, around: Surroundings) -> Plan:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from connectors.base.model import Customer, Deal, Pipeline, RecordKind, RecordRef, Stage, User
+from connectors.crm.texts import domains_of, emails_of
 from connectors.crm.zoho_parse import id_in, parse_time, text_in
 
 Row = Mapping[str, Any]
@@ -157,25 +156,6 @@ def field_shape(row: Row) -> FieldShape:
 
 
 # --------------------------------------------------------------------------------------------------------------- rows
-
-
-def emails_of(row: Row, fields: Iterable[str]) -> tuple[str, ...]:
-    found = (str(row.get(name) or "").strip().lower() for name in fields)
-    return tuple(dict.fromkeys(e for e in found if "@" in e))
-
-
-def domains_of(website: str) -> tuple[str, ...]:
-    """Hosts in a website field, without ``www.``, in their ASCII form."""
-    found: list[str] = []
-    for word in re.split(r"[\s,;|]+", website.strip().lower()):
-        try:
-            host = urlsplit(word if "//" in word else f"//{word}").hostname or ""
-            host = host.removeprefix("www.").rstrip(".").encode("idna").decode("ascii")
-        except (ValueError, UnicodeError):
-            continue
-        if re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", host) and not host.replace(".", "").isdigit():
-            found.append(host)
-    return tuple(dict.fromkeys(found))
 
 
 def name_of(row: Row, module: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from connectors.base.errors import CursorExpired
 from connectors.base.model import Customer, Deal, Page, RecordKind, RecordRef, User
 from connectors.base.services import Clock
+from connectors.crm.texts import domains_of, emails_of
 from connectors.crm.zoho_api import ZohoApi
 from connectors.crm.zoho_cursor_map import (
     CONVERTED,
@@ -31,8 +32,6 @@ from connectors.crm.zoho_map import (
     coql_text,
     customer_of,
     deal_of,
-    domains_of,
-    emails_of,
     gone_customer,
     gone_deal,
     select,

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from connectors.base.model import (
@@ -16,6 +17,7 @@ from connectors.base.model import (
     RecordKind,
     RecordRef,
 )
+from connectors.crm.texts import clean, cut, split_name, units
 from connectors.crm.zoho_map import KEY_FIELD, FieldShape, ModuleShape, zoho_time
 
 # https://www.zoho.com/crm/developer/docs/api/v8/associate-email.html; the older of two documented subject limits.
@@ -33,31 +35,8 @@ Notes = tuple[str, ...]
 # --------------------------------------------------------------------------------------------------------------- text
 
 
-def clean(text: str) -> str:
-    """Text without control characters and half surrogate pairs, which no JSON reader accepts."""
-    text = re.sub(r"[\ud800-\udfff]", "\ufffd", text)
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", "", text)
-
-
-def units(text: str) -> int:
-    """The length as Java counts it, in UTF-16 units: what Zoho counts is not told, and this is never less."""
-    return len(text) + sum(c > "\uffff" for c in text)
-
-
-def cut(text: str, limit: int) -> tuple[str, bool]:
-    """`text` within `limit` units, ending in an ellipsis when it had to be cut."""
-    text = clean(text)
-    if units(text) <= limit:
-        return text, False
-    return text.encode("utf-16-le")[: 2 * (limit - 1)].decode("utf-16-le", "ignore") + "…", True
-
-
 def one_line(text: str) -> str:
     return " ".join(clean(text).split())
-
-
-def escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def is_address(text: str) -> bool:
@@ -155,7 +134,7 @@ def _content(write: LogEmail) -> tuple[str, Notes]:
 
 
 def _as_html(text: str) -> str:
-    return escaped(text).replace("\r\n", "\n").replace("\n", "<br>")
+    return escape(text, quote=False).replace("\r\n", "\n").replace("\n", "<br>")
 
 
 def _longest(text: str) -> str:
@@ -222,14 +201,6 @@ def closing_status(shape: ModuleShape) -> str:
 
 
 # ----------------------------------------------------------------------------------------------------------- customers
-
-
-def split_name(name: str) -> tuple[str, str]:
-    """(first, last). Only a name in Latin script with a space is split; any other stays whole as the last name."""
-    words = clean(name).split()
-    if len(words) < 2 or any(c > "\u024f" for c in name):
-        return "", " ".join(words)
-    return " ".join(words[:-1]), words[-1]
 
 
 def lead_body(write: CreateCustomer, shape: ModuleShape) -> dict[str, Any]:

@@ -41,9 +41,7 @@ from connectors.crm.hubspot_map import (
     stages_of,
     user_of,
 )
-from connectors.crm.hubspot_writes_map import (
-    split_name,
-)
+from connectors.crm.texts import split_name
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 LAG = timedelta(minutes=5)

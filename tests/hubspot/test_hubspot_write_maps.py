@@ -34,13 +34,12 @@ from connectors.crm.hubspot_writes_map import (
     Shape,
     as_html,
     batches,
-    cut,
     headers_of,
     is_mail,
     mail_activity,
     task_activity,
-    units,
 )
+from connectors.crm.texts import cut, units
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 LAG = timedelta(minutes=5)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from connectors.base.errors import CursorExpired
 from connectors.base.model import RecordKind, RecordRef
 from connectors.crm import salesforce_map as m
+from connectors.crm.texts import domains_of
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 CONTACT = m.ObjectShape(
@@ -85,7 +86,7 @@ def test_every_query_fits_a_uri_and_no_item_is_lost(items):
     ],
 )
 def test_a_website_names_its_domains(website, domains):
-    assert m.domains_of(website) == domains
+    assert domains_of(website) == domains
 
 
 def test_a_contact_bears_all_its_addresses_also_those_of_the_orgs_own_fields():

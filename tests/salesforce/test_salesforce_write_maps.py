@@ -23,6 +23,7 @@ from connectors.base.model import (
 )
 from connectors.crm import salesforce_writes_map as w
 from connectors.crm.salesforce_map import FieldShape, ObjectShape
+from connectors.crm.texts import split_name
 
 LI, WANG = RecordRef(RecordKind.CONTACT, "003000000000001AAA"), RecordRef(RecordKind.CONTACT, "003000000000002AAA")
 LEAD, LEAD2 = RecordRef(RecordKind.LEAD, "00Q000000000001AAA"), RecordRef(RecordKind.LEAD, "00Q000000000002AAA")
@@ -322,7 +323,7 @@ def test_a_task_on_a_company_hangs_on_it_unless_there_is_a_deal():
     ],
 )
 def test_only_latin_names_are_split(name, parts):
-    assert w.split_name(name) == parts
+    assert split_name(name) == parts
 
 
 def test_a_stranger_becomes_a_lead_even_without_name_and_company():

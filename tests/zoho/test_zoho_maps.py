@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from connectors.base.errors import CursorExpired
 from connectors.base.model import RecordKind, RecordRef
 from connectors.crm import zoho_map as m
+from connectors.crm.texts import domains_of
 from connectors.crm.zoho_cursor_map import (
     CURSOR_LIFE,
     Position,
@@ -85,7 +86,7 @@ def test_all_fields_of_type_email_are_addresses():
     ],
 )
 def test_a_website_gives_its_hosts(website, domains):
-    assert m.domains_of(website) == domains
+    assert domains_of(website) == domains
 
 
 @pytest.mark.parametrize(

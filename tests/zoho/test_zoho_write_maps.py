@@ -21,6 +21,7 @@ from connectors.base.model import (
 )
 from connectors.crm import zoho_emails_map as e
 from connectors.crm import zoho_writes_map as w
+from connectors.crm.texts import units
 from connectors.crm.zoho_map import KEY_FIELD, FieldShape, ModuleShape
 
 SENT = datetime(2026, 3, 1, 9, 30, 17, tzinfo=UTC)
@@ -113,9 +114,9 @@ def test_no_text_breaks_a_limit_or_the_json(subject, text, name, message_id):
         subject=subject, body=Body(text * 90, ""), from_=Address("li@acme.example", name), message_id=message_id
     )
     body, _ = w.mail_body(write, "")
-    assert 1 <= w.units(body["subject"]) <= 250
-    assert 1 <= w.units(body["content"]) <= 32_000
-    assert w.units(body["original_message_id"]) <= 255
+    assert 1 <= units(body["subject"]) <= 250
+    assert 1 <= units(body["content"]) <= 32_000
+    assert units(body["original_message_id"]) <= 255
     assert body["from"]["user_name"]
     str(body).encode("utf-8")
 
