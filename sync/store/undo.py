@@ -105,6 +105,13 @@ class UndoStore:
             look = _Look(c, runs)
             return tuple(_outcome(c, look, row) if undone else look.planned(row) for row in rows)
 
+    async def mailboxes(self, runs: Sequence[int]) -> tuple[str, ...]:
+        """Where the mails lie that runs through history have read, whichever of them read which copy."""
+        mails = select(t.copies.c.mail).where(t.copies.c.run.in_(runs))
+        query = select(t.copies.c.mailbox).distinct().where(t.copies.c.mail.in_(mails)).order_by(t.copies.c.mailbox)
+        with self._db.read() as c:
+            return tuple(c.execute(query).scalars())
+
     async def begin(self, runs: Sequence[int], now: datetime) -> None:
         """From now on nothing more of the runs is read."""
         with self._db.tx("undo_begin") as c:

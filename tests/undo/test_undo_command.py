@@ -43,6 +43,10 @@ def test_a_backfill_is_listed_planned_taken_back_and_told_in_both_languages(tmp_
 
         code, out, err = office.call("undo", tom, "--yes")  # without a service
         assert (code, office.logged()) == (0, []), err
+        counted = {one["mailbox"]: one for one in office.told("status")["coverage"]}
+        assert [counted[one]["reasons"]["excluded"] for one in (LILY, TOM)] == [{"undone": 2}, {"undone": 1}]
+        (plan,) = office.told("backfill", "--plan", "--since", since)["targets"]
+        assert plan["mails_at_most"] == 3  # what was taken back is read and logged anew
         assert office.call("undo", tom, "--yes")[0] == 0  # again: nothing is left to do
         assert office.call("backfill", "--since", since, "--yes")[0] == 0
         assert len(office.logged()) == 2

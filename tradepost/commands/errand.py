@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from connectors.base.services import Log
 from tradepost.app import working
@@ -38,9 +38,14 @@ class Errand:
         self._words = words
         self._clock = SystemClock()
         self._told: dict[str, str] = {}
+        self._recount: list[str] = []
 
-    async def carry(self, first: Request, again: Request) -> int | None:
-        """None when it ended, with all or what stands still for a reason; the exit code when a person stopped it."""
+    async def carry(self, first: Request, again: Request, *, recount: Sequence[str] = ()) -> int | None:
+        """None when it ended, with all or what stands still for a reason; the exit code when a person stopped it.
+
+        `recount`: mailboxes in which mails are elsewhere now than the last count says.
+        """
+        self._recount = list(recount)
         served = await ask_service(self._settings, {"do": "progress", "runs": []}) is not None
         with until_stopped() as stop:
             ended = await (self._beside if served else self._alone)(stop, first, again)
@@ -90,8 +95,11 @@ class Errand:
                     self._tell(lane)
                 over = not left and standing.get("done", True)
                 if over or all(not a["busy"] or a.get("state") == "paused" for a in lanes):
-                    return True
+                    break
                 await self._clock.sleep(LOOK_EVERY)
+        if self._recount:
+            await ask({"do": "count", "mailboxes": self._recount})  # one that cannot be asked now is counted later
+        return True
 
     def _tell(self, lane: Answer) -> None:
         """Why a lane does not go on; each reason once."""

@@ -31,6 +31,7 @@ def run(invocation: Invocation, *, runs: tuple[int, ...], plan: bool, yes: bool,
         if wrong := sorted(set(runs) - {one.run for one in found}):
             raise UserError(sentence("undo.unknown", run=", ".join(map(str, wrong))))
         planned = asyncio.run(store.undo.plan(runs)) if runs else ()
+        mailboxes = asyncio.run(store.undo.mailboxes(runs))
     if not runs:
         if as_json:
             invocation.print_json(manifests_json(found))
@@ -47,7 +48,7 @@ def run(invocation: Invocation, *, runs: tuple[int, ...], plan: bool, yes: bool,
             invocation.print(invocation.say("undo.left"))
             return 1
     with command_log(invocation, settings) as log:
-        return asyncio.run(_undo(invocation, settings, runs, log, as_json=as_json))
+        return asyncio.run(_undo(invocation, settings, runs, mailboxes, log, as_json=as_json))
 
 
 def _show(invocation: Invocation, items: Sequence[Planned], *, as_json: bool, done: bool) -> None:
@@ -58,9 +59,17 @@ def _show(invocation: Invocation, items: Sequence[Planned], *, as_json: bool, do
         invocation.print(outcome_view(items, language) if done else plan_view(items, language))
 
 
-async def _undo(invocation: Invocation, settings: Settings, runs: Sequence[int], log: Log, *, as_json: bool) -> int:
+async def _undo(
+    invocation: Invocation,
+    settings: Settings,
+    runs: Sequence[int],
+    mailboxes: Sequence[str],
+    log: Log,
+    *,
+    as_json: bool,
+) -> int:
     request: Request = {"do": "undo", "runs": list(runs)}
-    stopped = await Errand(invocation, settings, log, "undo").carry(request, request)
+    stopped = await Errand(invocation, settings, log, "undo").carry(request, request, recount=mailboxes)
     if stopped is not None:
         return stopped
     with looking(settings) as store:

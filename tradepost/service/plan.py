@@ -37,8 +37,8 @@ async def plan_mailbox(
         ids, pages = await _listed(window, source, told)
     except ConnectorError as error:
         return MailboxPlan(mailbox=window.mailbox, trouble=explain(error))
-    known = len(await store.report.fates(window.mailbox, ids)) if store else 0
-    return costs(window.mailbox, len(ids), known, pages, source.capabilities)
+    unread = await store.mail.unknown(window.mailbox, ids, undone=True) if store else ids
+    return costs(window.mailbox, len(ids), len(ids) - len(unread), pages, source.capabilities)
 
 
 def costs(mailbox: str, listed: int, known: int, pages: int, capabilities: MailCapabilities) -> MailboxPlan:
