@@ -71,6 +71,13 @@ class EraseStore:
         with self._db.read() as c:
             return erasure_of(c, address, own)
 
+    async def mailboxes(self, address: str, own: Own) -> tuple[str, ...]:
+        """Where mails lie that name the person."""
+        with self._db.read() as c:
+            mails = naming((address, *aliases(c, address, own))).with_only_columns(t.mails.c.identity).order_by(None)
+            query = select(t.copies.c.mailbox).distinct().where(t.copies.c.mail.in_(mails))
+            return tuple(c.execute(query.order_by(t.copies.c.mailbox)).scalars())
+
     async def begin(self, address: str, own: Own, now: datetime, fresh_key: bytes) -> None:
         """From now on nothing of the person is taken in. `fresh_key` makes marks where nobody was erased before."""
         with self._db.tx("erase_begin") as c:

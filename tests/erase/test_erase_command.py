@@ -50,6 +50,8 @@ def test_a_person_is_exported_planned_erased_and_kept_out(tmp_path):
         assert (code, "Other people take part" in out) == (3, True), out + err
         assert len(office.logged()) == 2
         assert traces(office.folder / "office" / "state", GRETA) == {}
+        (counted,) = office.told("status")["coverage"]  # at once, not at the next count
+        assert (counted["synced"], counted["reasons"]["excluded"]) == (2, {"erased": 1})
         done = office.told("erase", GRETA, "--plan")
         assert (done["mails"], done["shared_mails"], bool(done["done_at"])) == (0, 0, True)
         assert {one["way"] for one in done["items"]} == {"drop", "stay"}

@@ -87,7 +87,10 @@ def _show(invocation: Invocation, settings: Settings, found: Erasure, *, as_json
 
 async def _erase(invocation: Invocation, settings: Settings, address: str, own: Own, log: Log, *, as_json: bool) -> int:
     again: Request = {"do": "erase", "address": address, "begin": False}
-    stopped = await Errand(invocation, settings, log, "erase").carry({**again, "begin": True}, again)
+    with looking(settings) as store:
+        mailboxes = await store.erase.mailboxes(address, own)
+    errand = Errand(invocation, settings, log, "erase")
+    stopped = await errand.carry({**again, "begin": True}, again, recount=mailboxes)
     if stopped is not None:
         return stopped
     with looking(settings) as store:
