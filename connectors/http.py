@@ -36,10 +36,10 @@ from connectors.base.errors import (
     Unsupported,
 )
 from connectors.base.services import Call, Clock, HttpSpec, Log, Reply
-from connectors.http_errors import as_unknown, error_of, request_id_of
+from connectors.http_errors import as_unknown, error_of, request_id_of, vendor_now
 from connectors.pacing import Bucket, Pacing
 
-__all__ = ["HttpSession", "Sender", "as_unknown"]
+__all__ = ["HttpSession", "Sender", "as_unknown", "vendor_now"]
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_TRIES = 4
@@ -308,6 +308,8 @@ class HttpSession:
         chunks: list[bytes] = []
         size = 0
         reply = Reply(response.status_code, dict(response.headers), b"")
+        if _packed_twice(response):
+            raise _bad(call, reply, "The answer is compressed more than once.")
         try:
             async for chunk in response.aiter_bytes():
                 size += len(chunk)
@@ -322,6 +324,11 @@ class HttpSession:
 def _bad(call: Call, reply: Reply, hint: str) -> ConnectorError:
     error = BadReply(hint, operation=call.operation, status=reply.status, request_id=request_id_of(reply))
     return error if call.safe else as_unknown(error)
+
+
+def _packed_twice(response: httpx.Response) -> bool:
+    """A kilobyte packed twice unpacks to a gigabyte in one step, before its size could be looked at."""
+    return len([c for c in response.headers.get("content-encoding", "").split(",") if c.strip()]) > 1
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -21,6 +21,7 @@ from connectors.base.errors import (
 from connectors.base.services import Call, HttpSpec, Reply
 
 LONGEST_WAIT = timedelta(hours=24)
+MOST_AHEAD = timedelta(minutes=5)  # that a vendor's clock is believed to be before ours
 
 # Google and HubSpot, Microsoft Graph, HubSpot's older name, Zoho and others.
 _ID_HEADERS = ("x-request-id", "request-id", "x-hubspot-correlation-id", "x-correlation-id", "x-amzn-requestid")
@@ -96,12 +97,27 @@ def retry_at(reply: Reply, now: datetime) -> datetime | None:
     value = reply.headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d*)?", value):
         return now + min(timedelta(seconds=float(value)), LONGEST_WAIT)
+    at = _http_date(value)
+    return min(max(at, now), now + LONGEST_WAIT) if at else None
+
+
+def vendor_now(reply: Reply, now: datetime) -> datetime | None:
+    """The vendor's time by the header Date; None where it tells none. Never far ahead of ours.
+
+    Feeds of changes are read on from it: after one answer from the year 9999 nothing would ever be news again. A time
+    too early only makes a feed tell some of it twice.
+    """
+    at = _http_date(reply.headers.get("date", ""))
+    return min(at, now + MOST_AHEAD) if at else None
+
+
+def _http_date(value: str) -> datetime | None:
+    """In UTC. Numbers beyond all bounds raise more than `ValueError` in the standard library."""
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
         return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return min(max(at.astimezone(UTC), now), now + LONGEST_WAIT)
 
 
 def request_id_of(reply: Reply) -> str:

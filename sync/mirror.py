@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from connectors.base.crm import CrmTarget
-from connectors.base.errors import CursorExpired
-from connectors.base.model import Capability, TargetAccount, WriteKind
+from connectors.base.errors import BadReply, CursorExpired
+from connectors.base.model import Capability, Page, TargetAccount, WriteKind
 from connectors.base.services import Clock, Log
 from sync.outbox import weaker
 from sync.store import Store
 from sync.store.mirror import Feed
+
+T = TypeVar("T")
 
 
 class Mirror:
@@ -45,11 +48,13 @@ class Mirror:
 
     async def _customers(self) -> bool:
         asked_at = self._clock.now()
+        cursor = await self._store.mirror.cursor(self.name, Feed.CUSTOMERS)
         try:
-            page = await self._target.customers(await self._store.mirror.cursor(self.name, Feed.CUSTOMERS))
+            page = await self._target.customers(cursor)
         except CursorExpired:
             await self._store.mirror.expire(self.name, Feed.CUSTOMERS)
             return True
+        _goes_on(page, cursor)
         await self._store.mirror.put_customers(
             self.name, page.rows, cursor=page.cursor, complete=not page.more, now=asked_at
         )
@@ -57,15 +62,23 @@ class Mirror:
 
     async def _deals(self) -> bool:
         asked_at = self._clock.now()
+        cursor = await self._store.mirror.cursor(self.name, Feed.DEALS)
         try:
-            page = await self._target.deals(await self._store.mirror.cursor(self.name, Feed.DEALS))
+            page = await self._target.deals(cursor)
         except CursorExpired:
             await self._store.mirror.expire(self.name, Feed.DEALS)
             return True
+        _goes_on(page, cursor)
         await self._store.mirror.put_deals(
             self.name, page.rows, cursor=page.cursor, complete=not page.more, now=asked_at
         )
         return page.more
+
+
+def _goes_on(page: Page[T], cursor: str | None) -> None:
+    """A page that leads back to where it was asked for would be read for ever."""
+    if page.more and page.cursor == cursor:
+        raise BadReply("The page leads back to itself.")
 
 
 def _weakened(before: Mapping[WriteKind, Capability], now: Mapping[WriteKind, Capability]) -> dict[WriteKind, str]:

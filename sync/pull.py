@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from connectors.base.errors import (
     AuthFailed,
+    BadReply,
     ConnectorError,
     CursorExpired,
     NotPermitted,
@@ -102,6 +103,7 @@ class Puller:
         self._feed_failed: tuple[str, int] = ("", 0)  # a position, and how often it has failed
         self._run_failed: dict[int, int] = {}
         self._aside: dict[int, datetime] = {}
+        self._turned: dict[int, set[str]] = {}  # a run, and the pages it has behind it
         self.held_until: datetime | None = None  # the feed has expired too often; live mail waits for that moment
         self._listed: tuple[tuple[int, str | None], HistoryPage] | None = None
 
@@ -144,6 +146,8 @@ class Puller:
         cursor = mailbox.cursor or ""
         try:
             page = await self._asked(self._source.changes(cursor))
+            if page.more and page.cursor == cursor:
+                raise BadReply("The page leads back to itself.")
         except CursorExpired:
             await self._resync(mailbox)
             return None
@@ -197,6 +201,7 @@ class Puller:
                 self._count_failure(run, error)
                 raise
             await self._store.mailboxes.restart_run(run.id)
+            self._turned.pop(run.id, None)
             self._count_failure(run, error)
             return True
         except _OTHERS:
@@ -205,6 +210,7 @@ class Puller:
             self._count_failure(run, error)
             raise
         if await self._take_bounded(page.ids, run):
+            self._turned.setdefault(run.id, set()).add(run.page or "")
             await self._store.mailboxes.turn_page(run.id, page.next_page, len(page.ids), self._clock.now())
             self._run_failed.pop(run.id, None)
         return True
@@ -225,7 +231,10 @@ class Puller:
     async def _page(self, run: Run) -> HistoryPage:
         """The run's page, listed once for all its chunks."""
         if self._listed is None or self._listed[0] != (run.id, run.page):
-            self._listed = (run.id, run.page), await self._asked(self._source.history(run.since, run.until, run.page))
+            page = await self._asked(self._source.history(run.since, run.until, run.page))
+            if page.next_page is not None and page.next_page in {run.page, *self._turned.get(run.id, ())}:
+                raise BadReply("The listing does not end.")
+            self._listed = (run.id, run.page), page
         return self._listed[1]
 
     async def _take_bounded(self, ids: Sequence[str], run: Run) -> bool:
@@ -336,6 +345,7 @@ class Puller:
     async def listing(self, since: datetime, until: datetime) -> tuple[str, ...]:
         """Every id in scope, from the provider's own listing."""
         ids: dict[str, None] = {}
+        seen: set[str] = set()
         token: str | None = None
         while True:
             page = await self._source.history(since, until, token)
@@ -343,6 +353,9 @@ class Puller:
             token = page.next_page
             if token is None:
                 return tuple(ids)
+            if token in seen:
+                raise BadReply("The listing does not end.")
+            seen.add(token)
 
     async def close(self) -> None:
         await self._source.close()

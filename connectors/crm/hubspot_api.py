@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from connectors.base.errors import (
@@ -35,7 +34,7 @@ from connectors.crm.hubspot_parse import (
     unknown,
     usage_of,
 )
-from connectors.http import as_unknown
+from connectors.http import as_unknown, vendor_now
 
 T = TypeVar("T")
 
@@ -280,7 +279,7 @@ class HubSpotApi:
 
     def _note(self, call: Call, reply: Reply) -> None:
         now = self._clock.now()
-        told = _date(reply.headers.get("date", ""))
+        told = vendor_now(reply, now)
         self._ahead = told - now if told else self._ahead
         usage = usage_of(reply.headers)
         if usage is None:
@@ -298,7 +297,7 @@ def _objects(name: str) -> str:
 
 
 def int_of(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
 def _raise_wide(body: Mapping[str, Any], operation: str) -> None:
@@ -329,11 +328,3 @@ def stops_all(error: ConnectorError) -> bool:
 def refused(error: ConnectorError) -> bool:
     """Whether an error promises that nothing was written, and may be one row's fault alone."""
     return isinstance(error, Rejected | Gone) and not isinstance(error, OutcomeUnknown)
-
-
-def _date(header: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(header)
-    except (TypeError, ValueError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from connectors.base.errors import (
@@ -30,12 +29,14 @@ from connectors.crm.salesforce_parse import (
     parse_usage,
 )
 from connectors.crm.salesforce_writes_map import SAVE_HEADERS
+from connectors.http import vendor_now
 
 T = TypeVar("T")
 
 DATA = f"/services/data/v{API_VERSION}"
 _COMMON = {"Sforce-Call-Options": "client=Tradepost"}
 _LOOK_AGAIN = timedelta(minutes=15)
+MAX_PAGES = 5_000  # of one query; a page has up to 2,000 rows
 
 
 def classifier(clock: Clock) -> Callable[[Call, Reply], ConnectorError | None]:
@@ -99,8 +100,13 @@ class SalesforceApi:
         operation = "tooling.query" if tooling else verb
         body = await self.get(operation, path, {"q": soql})
         rows = _rows(body, operation)
+        seen: set[str] = set()
         while not body.get("done", True):
-            body = await self.get("queryMore", str(body.get("nextRecordsUrl") or ""))
+            following = str(body.get("nextRecordsUrl") or "")
+            if not following.startswith("/services/data/") or following in seen or len(seen) >= MAX_PAGES:
+                raise Transient("The listing does not end.", operation="queryMore")
+            seen.add(following)
+            body = await self.get("queryMore", following)
             rows += _rows(body, operation)
         return rows
 
@@ -191,7 +197,7 @@ class SalesforceApi:
 
     def _note(self, call: Call, reply: Reply) -> None:
         now = self._clock.now()
-        self.server_now = _date(reply.headers.get("date", "")) or now
+        self.server_now = vendor_now(reply, now) or now
         usage = parse_usage(reply.headers.get("sforce-limit-info", ""))
         if usage is None:
             return
@@ -210,10 +216,3 @@ def _rows(body: object, operation: str) -> list[dict[str, Any]]:
     if not isinstance(rows, list):
         raise Transient("The answer holds no rows.", operation=operation)
     return [r for r in rows if isinstance(r, dict)]
-
-
-def _date(header: str) -> datetime | None:
-    try:
-        return parsedate_to_datetime(header)
-    except (TypeError, ValueError):
-        return None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.base.errors import (
@@ -22,7 +21,7 @@ from connectors.base.errors import (
 from connectors.base.services import Call, Clock, Http, Log, Reply
 from connectors.crm.zoho_map import COQL_ROWS, ROOT, coql_text, select
 from connectors.crm.zoho_parse import Listed, Outcome, error_of, faults_in, id_in, parse_list, parse_outcome
-from connectors.http import as_unknown
+from connectors.http import as_unknown, vendor_now
 
 READ = frozenset({200, 204, 304})
 # A refusal of the only record comes with 400 or 403 and the same body as a success:
@@ -91,7 +90,7 @@ class Credits:
     def note(self, call: Call, reply: Reply) -> None:
         """Take what the headers tell."""
         left = reply.headers.get("x-api-credits-remaining", "")
-        if not left.isdecimal():
+        if not (left.isascii() and left.isdigit() and len(left) < 16):
             return
         # The header appears at half: until the edition is known, what it first tells is taken for that half.
         self.granted = self.granted or max(2.0 * int(left), 1.0)
@@ -189,13 +188,16 @@ class ZohoApi:
     async def query_all(self, fields: Sequence[str], module: str, where: str) -> list[Mapping[str, Any]]:
         """All rows of a question, on by id: https://www.zoho.com/crm/developer/docs/api/v8/COQL-Limitations.html."""
         rows: list[Mapping[str, Any]] = []
-        condition = where
+        condition, before = where, ""
         while True:
             page = await self.query(select(fields, module, condition))
             rows += page
             last = id_in(page[-1].get("id")) if page else ""
             if len(page) < COQL_ROWS or not last:
                 return rows
+            if (len(last), last) <= (len(before), before):
+                raise Transient("The listing does not end.", operation="coql")
+            before = last
             condition = f"({where} and id > {coql_text(last)})"
 
     async def record(self, module: str, record: str, fields: Sequence[str] = ()) -> Mapping[str, Any] | None:
@@ -248,7 +250,8 @@ class ZohoApi:
         reply = await self._http.send(replace(call, url=await self._instance() + call.url))
         self.credits.note(call, reply)
         self.credits.passed(reply)
-        self.server_now = _date(reply.headers.get("date", "")) or self._clock.now()
+        now = self._clock.now()
+        self.server_now = vendor_now(reply, now) or now
         return reply
 
 
@@ -263,11 +266,3 @@ def refusal(outcome: Outcome, operation: str) -> ConnectorError | None:
 def stops_all(error: ConnectorError) -> bool:
     """Whether an error would meet every further call as well, so that none should be sent."""
     return isinstance(error, (AuthFailed, RateLimited, NotPermitted))
-
-
-def _date(header: str) -> datetime | None:
-    try:
-        at = parsedate_to_datetime(header)
-    except (TypeError, ValueError):
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -201,13 +201,17 @@ class GmailSource:
 
     async def _all_ids(self, since: datetime, until: datetime, label: str) -> list[str]:
         found: list[str] = []
+        seen: set[str] = set()
         page: str | None = None
         while True:
             listed = await self._list(since, until, page=page, label=label)
             found += [m.id for m in listed.messages]
-            if not listed.nextPageToken or listed.nextPageToken == page:
-                return found
             page = listed.nextPageToken
+            if not page:
+                return found
+            if page in seen:
+                raise BadReply("The listing does not end.", operation="messages.list")
+            seen.add(page)
 
     async def _beside_edge(self, edge: tuple[datetime, datetime], since: datetime, until: datetime) -> list[str]:
         """Where a whole import shares one second, nothing is looked up: a mail too many is better than one missing."""

@@ -235,7 +235,7 @@ class GraphSource:
         if part.status != 200 or not isinstance(part.body, dict):
             return part
         size = graph_map.extended(part.body, graph_map.SIZE)
-        if not (size.isascii() and size.isdigit() and int(size) >= LARGE_BYTES):
+        if not (size.isascii() and size.isdigit() and int(size[:18]) >= LARGE_BYTES):
             raise BadReply("Graph's answer is not JSON.", operation="messages.get")
         return Part(413, part.body)
 

@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 VERSION = "/v1.0"
 MAX_PARTS = 20  # https://learn.microsoft.com/graph/json-batching
+MAX_PAGES = 2_000  # of one listing of folders
 LONGEST_PAUSE = 300.0  # seconds
 HEAVY_BYTES = 2 * 1024 * 1024  # an answer above takes a tenth of a second and more to take apart
 
@@ -151,10 +152,14 @@ class GraphMailbox:
         return graph_parse.page_of(await self.parsed(reply, operation), self._root, operation, asked=asked)
 
     async def pages(self, operation: str, path: str, params: Mapping[str, str]) -> list[Page]:
-        """A listing to its end."""
+        """A listing to its end. Raises `BadReply` for one that has none."""
         found = [await self.page(operation, path, params)]
-        while found[-1].next:
-            found.append(await self.page(operation, found[-1].next))
+        seen: set[str] = set()
+        while following := found[-1].next:
+            if following in seen or len(seen) >= MAX_PAGES:
+                raise BadReply("The listing does not end.", operation=operation)
+            seen.add(following)
+            found.append(await self.page(operation, following))
         return found
 
     # ------------------------------------------------------------------------------------------------------------ batch

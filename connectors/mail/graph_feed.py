@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.base.errors import CursorExpired, Gone, Rejected, Transient
+from connectors.base.errors import BadReply, CursorExpired, Gone, Rejected, Transient
 from connectors.base.model import Changes, Removed, Seen
 from connectors.base.services import Services
 from connectors.mail import graph_map
@@ -70,7 +70,11 @@ class Feed:
         for id_ in folders.read_ids():
             state: FolderState | None = FolderState(good=now, since=now - DELAYED)
             through = False
+            pages: set[str] = set()
             while state is not None and not through:
+                if state.page in pages:
+                    raise BadReply("The page leads back to itself.", operation="messages.delta")
+                pages |= {state.page} if state.page else set()
                 step = await self._walk(id_, state, folders)
                 state, through = step.state, step.through
             position = position.with_state(id_, state, through=True)

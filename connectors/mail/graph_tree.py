@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from connectors.base.errors import CursorExpired, Rejected
+from connectors.base.errors import BadReply, CursorExpired, Rejected
 from connectors.base.mail import MailboxScope
 from connectors.base.services import Clock
 from connectors.mail import graph_folders_map as folders_map
-from connectors.mail.graph_api import GraphMailbox, folder_path, options, query
+from connectors.mail.graph_api import MAX_PAGES, GraphMailbox, folder_path, options, query
 from connectors.mail.graph_folders_map import WELL_KNOWN, Folders
 from connectors.mail.graph_parse import Page, RawFolder, checked, folders_of
 
@@ -93,11 +93,12 @@ class Tree:
     async def _changed(self, link: str) -> tuple[list[RawFolder], str]:
         changed: list[RawFolder] = []
         page = await self._page(link)
-        while True:
+        for _ in range(MAX_PAGES):
             changed += folders_of(page, "mailFolders.delta")
             if page.delta:
                 return changed, page.delta
             page = await self._page(page.next)
+        raise BadReply("The listing does not end.", operation="mailFolders.delta")
 
     async def _page(self, link: str) -> Page:
         if link:
