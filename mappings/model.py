@@ -217,6 +217,7 @@ class Reason(StrEnum):
     # dropped
     OVERTAKEN = "overtaken"
     PERSON_MOVED_DEAL = "person_moved_deal"
+    RECORD_CHANGED = "record_changed"
     RECORD_GONE = "record_gone"
     STAGE_NOT_FORWARD = "stage_not_forward"
 

@@ -131,7 +131,8 @@ def after_write(
         case Gone():
             return replace(_refused(ItemState.DROPPED, Reason.RECORD_GONE, answer), rematch=True, count_try=True)
         case Conflict():
-            return _refused(ItemState.DROPPED, Reason.PERSON_MOVED_DEAL, answer)
+            reason = Reason.RECORD_CHANGED if kind is WriteKind.REMOVE else Reason.PERSON_MOVED_DEAL
+            return _refused(ItemState.DROPPED, reason, answer)
         case Unsupported():
             return _refused(ItemState.PARKED, Reason.UNSUPPORTED, answer)
         case Rejected() | _:

@@ -31,6 +31,7 @@ class Stay(StrEnum):
     NO_WAY = "no_way"  # the vendor lets no program delete it
     SHARED = "shared"  # another run or live mail has brought the same mail
     IN_USE = "in_use"  # a customer on which other mails hang
+    ADOPTED = "adopted"  # a lead of ours that people work with
     UNKNOWN = "unknown"  # nobody knows whether it was written
     LINK = "link"  # a record added to a mail that another run logged
     TASK_CLOSED = "task_closed"
@@ -44,7 +45,8 @@ class Made:
     """An item of a run, with what is known around it.
 
     `goes_with` says that the mail or task it is about goes in the same undo; `in_use` that other mails hang on the
-    customer it made; `shared` that another run, or live mail, answers for it too.
+    customer it made; `adopted` that people work with the lead it made; `shared` that another run, or live mail, answers
+    for it too.
     """
 
     key: str
@@ -57,6 +59,7 @@ class Made:
     record: str = ""
     shared: bool = False
     in_use: bool = False
+    adopted: bool = False
     goes_with: bool = False
 
 
@@ -111,6 +114,8 @@ def _removal(made: Made, can: Mapping[WriteKind, Capability]) -> Fate:
     own = can.get(made.kind, Capability(removable=False))
     if not can.get(WriteKind.REMOVE, Capability(exists=False)).exists or not own.removable:
         return Fate(Way.STAY, Stay.NO_WAY)
+    if made.adopted:
+        return Fate(Way.STAY, Stay.ADOPTED)
     return Fate(Way.STAY, Stay.IN_USE) if made.in_use else Fate(Way.REMOVE)
 
 

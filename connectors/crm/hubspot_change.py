@@ -188,6 +188,9 @@ class HubSpotChanger:
             row = await self._api.record(name, write.record, (KEY, "hs_object_source", "hs_object_source_id"))
         except Gone:
             return await self._finder.receipt(write.key, name, write.record, Effect.UNCHANGED)
+        if str(row["id"]) != write.record:  # merged: what answers under its id now is also a person's record
+            hint = "People have merged it with another record."
+            return Conflict(hint, operation=f"{name}.archive", code="MERGED")
         author = (await self._account.facts()).author
         if not value(row, KEY) and not author.made(*source_of(row)):
             return Rejected("The record does not bear our key.", operation=f"{name}.archive", code="NOT_OURS")

@@ -313,6 +313,8 @@ class SalesforceWriter:
         ledger = await self._ledger(record)
         if not ledger and not await self._is_ours(sobject, record):
             return Rejected("The record does not bear our key.", operation="sobject.delete", code="NOT_OURS")
+        if await self._is_converted(sobject, record):
+            return Conflict("People have converted the lead.", operation="sobject.delete", code="CONVERTED")
         task = await self._task_of(record) if write.made_by is WriteKind.LOG_EMAIL else ""
         there = await self._api.delete(sobject, record)
         if task:
@@ -330,6 +332,14 @@ class SalesforceWriter:
         except Gone:
             return True
         return bool(row.get(KEY_FIELD)) if key else row.get("CreatedById") == (await self._org.facts()).me.user
+
+    async def _is_converted(self, sobject: str, record: str) -> bool:
+        if sobject != "Lead":
+            return False
+        try:
+            return bool((await self._api.record(sobject, record, ("Id", "IsConverted"))).get("IsConverted"))
+        except Gone:
+            return False
 
     async def _ledger(self, record: str) -> list[str]:
         shape = await self._org.shape(LEDGER)

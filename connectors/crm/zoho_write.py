@@ -18,6 +18,7 @@ from connectors.base.model import (
     Receipt,
     Remove,
     SetFields,
+    WriteKind,
 )
 from connectors.crm.zoho_api import ZohoApi, refusal, stops_all
 from connectors.crm.zoho_find import KEYED, ZohoFinder, contact_of
@@ -230,11 +231,14 @@ class ZohoWriter:
         if module is None:
             hint = "Zoho offers programs no way to take this back; a person can, on the record's page."
             return Rejected(hint, operation="delete_records", code="NOT_REMOVABLE")
-        row = await self._api.record(module, write.record, ("id", KEY_FIELD, "Description", "Created_By"))
+        converts = ("Converted__s",) if write.made_by is WriteKind.CREATE_CUSTOMER else ()
+        row = await self._api.record(module, write.record, ("id", KEY_FIELD, "Description", "Created_By", *converts))
         if row is None:
             return await self._finder.receipt(write.key, module, write.record, Effect.UNCHANGED)
         if not await self._ours(row, module):
             return Rejected("The record does not bear our key.", operation="delete_records", code="NOT_OURS")
+        if row.get("Converted__s"):
+            return Conflict("People have converted the lead.", operation="delete_records", code="CONVERTED")
         params = {"ids": write.record, "wf_trigger": "false"}
         outcome = await self._api.write("delete_records", "DELETE", module, params=params)
         stopped = refusal(outcome, "delete_records")

@@ -27,6 +27,7 @@ from sync.schema import tables as t
 from sync.store import codec
 from sync.store.accounts import Accounts
 from sync.store.marks import Marks, key_of, marks_of
+from sync.store.mirror import adopted
 from sync.store.outbox import ERASE
 from sync.undo import Way
 
@@ -200,17 +201,8 @@ class Look:
             effect=row.effect,
             note=row.note,
             alone=whole or kind in (WriteKind.CREATE_TASK, WriteKind.CREATE_CUSTOMER),
-            adopted=kind is WriteKind.CREATE_CUSTOMER and self._adopted(row),
+            adopted=kind is WriteKind.CREATE_CUSTOMER and adopted(self._c, row.target, row.record),
         )
-
-    def _adopted(self, row: Row[tuple[object, ...]]) -> bool:
-        """Whether people work with a lead that we made: it was converted or merged, or deals hang on it."""
-        here = (t.customers.c.target == row.target, t.customers.c.id == row.record, t.customers.c.kind.in_(PEOPLE))
-        held = [codec.customer.load(one) for one in self._c.execute(select(t.customers.c.row).where(*here)).scalars()]
-        deals = select(t.deal_records.c.deal).where(
-            t.deal_records.c.target == row.target, t.deal_records.c.id == row.record
-        )
-        return any(one.merged_into for one in held) or self._c.execute(deals.limit(1)).first() is not None
 
 
 # ----------------------------------------------------------------------------------------------------------- the plan

@@ -27,6 +27,17 @@ class Feed(StrEnum):
     DEALS = "deals"
 
 
+def adopted(c: Connection, target: str, record: str) -> bool:
+    """Whether people work with a contact or lead that we made: it was converted or merged, or deals hang on it."""
+    people = t.customers.c.kind.in_((RecordKind.CONTACT, RecordKind.LEAD))
+    here = (t.customers.c.target == target, t.customers.c.id == record, people)
+    held = c.execute(select(t.customers.c.row).where(*here)).scalars()
+    if any(codec.customer.load(row).merged_into for row in held):
+        return True
+    deals = select(t.deal_records.c.deal).where(t.deal_records.c.target == target, t.deal_records.c.id == record)
+    return c.execute(deals.limit(1)).first() is not None
+
+
 class MirrorStore:
     """All SQL about what the CRM holds."""
 

@@ -35,6 +35,7 @@ from sync.store.accounts import Accounts
 from sync.store.db import Database
 from sync.store.journal import note
 from sync.store.manifest import leave_out, taken_back
+from sync.store.mirror import adopted
 from sync.undo import Fate, Made, Stay, Way, counter_write, fate_of
 
 UNDO = "undo"  # the rule of what takes an item back
@@ -279,6 +280,7 @@ class _Look:
             record=row.record,
             shared=row.shared,
             in_use=isinstance(write, CreateCustomer) and self._in_use(row),
+            adopted=isinstance(write, CreateCustomer) and adopted(self._c, row.target, row.record),
             goes_with=isinstance(write, LinkEmail | CompleteTask) and self._goes(about),
         )
 
@@ -325,7 +327,7 @@ def _outcome(c: Connection, look: _Look, row: Row[tuple[object, ...]]) -> Planne
         return look.planned(row)
     if counter.state in ON_ITS_WAY:
         return _planned(row, Fate(Way.WAIT))
-    changed = counter.reason == Reason.PERSON_MOVED_DEAL
+    changed = counter.reason in (Reason.PERSON_MOVED_DEAL, Reason.RECORD_CHANGED)
     return _planned(row, Fate(Way.STAY, Stay.CHANGED if changed else Stay.REFUSED))
 
 
