@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from connectors.addresses import bare_url
 from connectors.base.errors import ConnectorError
 from connectors.base.model import Attempt, Customer, Deal, Finding, Page, Problem, Receipt, TargetAccount, User
 from connectors.base.services import Http, HttpSpec, Quota, Services, TokenSource
@@ -91,12 +92,7 @@ class HubSpotConfig(BaseModel):
         default="", description="A file with the certificates of a company CA; leave it out for none."
     )
 
-    @field_validator("base_url")
-    @classmethod
-    def _bare(cls, value: str) -> str:
-        if value and not value.startswith(("https://", "http://127.0.0.1", "http://localhost", "http://[::1]")):
-            raise ValueError("must begin with https://")
-        return value.rstrip("/")
+    _bare = field_validator("base_url")(bare_url)
 
 
 class HubSpotTarget:

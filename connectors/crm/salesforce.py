@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from connectors.addresses import bare_url
 from connectors.base.errors import ConnectorError
 from connectors.base.model import Attempt, Customer, Deal, Finding, Page, Problem, Receipt, TargetAccount, User
 from connectors.base.services import HttpSpec, Services, TokenSource
@@ -77,12 +78,7 @@ class SalesforceConfig(BaseModel):
         default="", description="A file with the certificates of a company CA; leave it out for none."
     )
 
-    @field_validator("login_url", "base_url")
-    @classmethod
-    def _bare(cls, value: str) -> str:
-        if value and not value.startswith(("https://", "http://127.0.0.1", "http://localhost", "http://[::1]")):
-            raise ValueError("must begin with https://")
-        return value.rstrip("/")
+    _bare = field_validator("login_url", "base_url")(bare_url)
 
 
 class SalesforceTarget:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from connectors.addresses import bare_url
 from connectors.base.services import Services
 from connectors.oauth import ZOHO_ACCOUNTS, SecretRef, TokenSpec, ZohoTokens
 
@@ -51,12 +52,7 @@ class ZohoConfig(BaseModel):
         default="", description="A file with the certificates of a company CA; leave it out for none."
     )
 
-    @field_validator("accounts_url", "base_url")
-    @classmethod
-    def _bare(cls, value: str) -> str:
-        if value and not value.startswith(("https://", "http://127.0.0.1", "http://localhost", "http://[::1]")):
-            raise ValueError("must begin with https://")
-        return value.rstrip("/")
+    _bare = field_validator("accounts_url", "base_url")(bare_url)
 
     @property
     def accounts(self) -> str:

@@ -8,13 +8,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
+from connectors.addresses import is_private
 from connectors.oauth import SecretRef
 from tradepost.config.part import Part
 from tradepost.config.values import FilePath, Name, refusal
 
 
 def _https(text: str) -> str:
-    if not text.startswith(("https://", "http://127.0.0.1", "http://localhost", "http://[::1]")):
+    if not is_private(text):
         raise refusal("not_url")
     return text
 
