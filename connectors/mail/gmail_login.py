@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 
 from connectors.base.errors import AuthFailed, Unsupported
+from connectors.base.login import Paste, Show
 from connectors.base.services import Services
 from connectors.mail import gmail_parse as parse
 from connectors.mail.gmail_api import call_of, gmail_users, result_of
 from connectors.mail.gmail_config import TOKEN_URL, GmailConfig, InstalledAppAuth, open_session, token_spec
-from connectors.oauth import Grant, InstalledApp, authorization_url, exchange_code, keep_login
-
-Show = Callable[[str], object]
-"""Shows a person the address to open, in a browser where there is one."""
-
-Paste = Callable[[], Awaitable[str]]
-"""The address the browser ended at, typed in by hand: for machines that the browser cannot reach."""
+from connectors.oauth import FixedToken, Grant, InstalledApp, authorization_url, exchange_code, keep_login
 
 _MAX_REQUEST = 16 * 1024
 _PAGE = (
@@ -118,23 +113,11 @@ async def _typed(paste: Paste) -> Mapping[str, str]:
     return answer
 
 
-class _Fixed:
-    """The token just granted, before it is kept."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    async def token(self) -> str:
-        return self._token
-
-    async def renew(self, rejected: str) -> str:  # noqa: ARG002 - there is no other
-        raise AuthFailed("Google refuses the token it has just granted; sign in again.")
-
-
 async def _owner(config: GmailConfig, services: Services, client: str, grant: Grant) -> tuple[str, ...]:
     """Addresses of the mailbox the grant is for, its own first."""
     users = gmail_users(config.base_url)
-    http = open_session(config, "", services, _Fixed(grant.access_token), client)
+    granted = FixedToken(grant.access_token, "Google refuses the token it has just granted; sign in again.")
+    http = open_session(config, "", services, granted, client)
     try:
         profile, send_as = users.getProfile(userId="me"), users.settings().sendAs().list(userId="me")
         return parse.own_addresses(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from connectors.base.errors import AuthFailed, Gone, NotPermitted, Unsupported
-from connectors.base.login import Show
+from connectors.base.login import Paste, Show
 from connectors.base.services import Services
 from connectors.mail.graph_api import GraphMailbox, options
 from connectors.mail.graph_config import DeviceCodeAuth, GraphConfig, app_of, token_spec
 from connectors.mail.graph_parse import User, checked, own_addresses
+from connectors.oauth import FixedToken
 from connectors.oauth.microsoft import device_login, keep_device_login
 
 
@@ -19,7 +18,7 @@ async def login(
     services: Services,
     show: Show,
     *,
-    paste: Callable[[], Awaitable[str]] | None = None,  # noqa: ARG001 - nothing comes back to this machine
+    paste: Paste | None = None,  # noqa: ARG001 - nothing comes back to this machine
 ) -> str:
     """Have a person type a code, check that the mailbox is theirs or shared with them, keep the sign-in; its address.
 
@@ -36,7 +35,8 @@ async def login(
 
 async def _reached(config: GraphConfig, address: str, services: Services, token: str) -> str:
     """The address of the mailbox, if the person may read it."""
-    mailbox = GraphMailbox(config, address, services, _Fixed(token))
+    granted = FixedToken(token, "Graph refuses the token that has just been granted; check `cloud`.")
+    mailbox = GraphMailbox(config, address, services, granted)
     try:
         reply = await mailbox.get("users.me", "/v1.0/me", options(select="id,mail,userPrincipalName,proxyAddresses"))
         person = checked(User, await mailbox.parsed(reply, "users.me"), "users.me")
@@ -51,16 +51,3 @@ async def _reached(config: GraphConfig, address: str, services: Services, token:
         ) from None
     finally:
         await mailbox.close()
-
-
-class _Fixed:
-    """The token just granted, before it is kept."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    async def token(self) -> str:
-        return self._token
-
-    async def renew(self, rejected: str) -> str:  # noqa: ARG002 - there is no other
-        raise AuthFailed("Graph refuses the token that has just been granted; check `cloud`.")

@@ -1,6 +1,6 @@
 """Secrets, and the token sources of all vendors. Nothing here is logged; nothing secret shows in a repr or an error."""
 
-from connectors.oauth.core import CachedTokens, Grant, TokenSpec
+from connectors.oauth.core import CachedTokens, FixedToken, Grant, TokenSpec
 from connectors.oauth.google import GoogleServiceAccountTokens, ServiceAccountKey
 from connectors.oauth.hubspot import HubSpotServiceKey, HubSpotTokens
 from connectors.oauth.installed import (
@@ -18,6 +18,7 @@ from connectors.oauth.zoho import ZOHO_ACCOUNTS, ZohoTokens, exchange_grant_code
 __all__ = [
     "ZOHO_ACCOUNTS",
     "CachedTokens",
+    "FixedToken",
     "GoogleServiceAccountTokens",
     "Grant",
     "HubSpotServiceKey",

@@ -166,6 +166,21 @@ def _refusal(reply: Reply, refused: Refused) -> ConnectorError | None:
         return AuthFailed("The address for tokens answers, but not as a token endpoint does; check it.")
 
 
+class FixedToken:
+    """`connectors.base.services.TokenSource` of one token; `refused` is what a person is told when it holds no more."""
+
+    def __init__(self, token: str, refused: str) -> None:
+        self._token = token
+        self._refused = refused
+
+    async def token(self) -> str:
+        return self._token
+
+    async def renew(self, rejected: str) -> str:  # noqa: ARG002 - there is no other
+        """Raises `AuthFailed`."""
+        raise AuthFailed(self._refused)
+
+
 class CachedTokens:
     """`connectors.base.services.TokenSource`; a subclass says how to ask. One instance per account.
 

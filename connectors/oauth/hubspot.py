@@ -10,26 +10,20 @@ from hashlib import sha256
 
 from connectors.base.errors import AuthFailed, ConnectorError, NotPermitted
 from connectors.base.services import Services
-from connectors.oauth.core import TokenSpec
+from connectors.oauth.core import FixedToken, TokenSpec
 from connectors.oauth.installed import RefreshTokens
 
 _AGAIN = "Have a super admin consent again and put the new refresh token in its place."
 
 
-class HubSpotServiceKey:
-    """`connectors.base.services.TokenSource` for a key that does not end: there is no other one to ask for."""
+class HubSpotServiceKey(FixedToken):
+    """A key that does not end."""
 
     def __init__(self, key: str) -> None:
-        self._key = key.strip()
-
-    async def token(self) -> str:
-        return self._key
-
-    async def renew(self, rejected: str) -> str:  # noqa: ARG002 - there is no other
-        """Raises `AuthFailed`."""
-        raise AuthFailed(
+        super().__init__(
+            key.strip(),
             "HubSpot refuses the service key; it was rotated, deleted or belongs to a closed account. Copy the present "
-            "one from Development > Keys > Service keys."
+            "one from Development > Keys > Service keys.",
         )
 
 
