@@ -128,7 +128,7 @@ COMMANDS = (
         "undo",
         "undo:run",
         (
-            argument("runs", nargs=-1, type=int, metavar="RUN"),
+            argument("runs", nargs=-1, type=int, metavar="[RUN]..."),
             option("--plan", text="undo_plan", is_flag=True),
             YES,
             JSON,

@@ -57,7 +57,9 @@ class HeldWrite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """Everything: `records` are the CRM's rows as last seen, each with its target; `deals` those that name them."""
+    """Everything: `mails` oldest first; `records` are the CRM's rows as last seen, each with its target; `deals` those
+    that name them.
+    """
 
     addresses: tuple[str, ...]
     mails: tuple[HeldMail, ...]
@@ -89,7 +91,7 @@ class ExportStore:
             erasure = erasure_of(c, address, own)
         return Held(
             addresses=addresses,
-            mails=tuple([await self._mail(one) for one in mails]),
+            mails=tuple(sorted([await self._mail(one) for one in mails], key=_sent)),
             writes=writes,
             records=tuple(rows),
             deals=deals,
@@ -123,6 +125,10 @@ class _Found:
         mine = {i.key for i in items if concerned(codec.write.load(i.write), i.target, facts, work)}
         sealed = c.execute(select(t.bodies.c.sealed).where(t.bodies.c.mail == row.identity)).scalar_one_or_none()
         return cls(row.identity, facts.erased is Erased.MAIL, frozenset(mine), sealed)
+
+
+def _sent(mail: HeldMail) -> tuple[datetime, str]:
+    return mail.report.facts.sent_at, mail.report.identity
 
 
 def _of(report: MailReport, items: Sequence[ItemReport]) -> MailReport:

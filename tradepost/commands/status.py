@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
-from sync.coverage import Whereabouts
+from sync.coverage import Whereabouts, Window
 from sync.model import ItemState
 from sync.store import Store
+from sync.store.report import CoverageReport
 from tradepost.app import looking
 from tradepost.commands.common import ask_service
 from tradepost.commands.invocation import Invocation
@@ -54,6 +56,7 @@ async def _read(store: Store, settings: Settings, addresses: list[str], *, runni
     paused = [(target, kind, why) for target in settings.crm for kind, why in (await _paused(store, target)).items()]
     doings = Doings(
         running=running,
+        partly=await _partly(store, coverage),
         uncounted=tuple(address for address in addresses if address not in counted),
         runs=tuple(run for run in await store.mailboxes.runs() if not run.done),
         unreadable=await store.mail.unreadable(),
@@ -63,6 +66,16 @@ async def _read(store: Store, settings: Settings, addresses: list[str], *, runni
         untold=await store.alarms.untold(),
     )
     return status, doings
+
+
+async def _partly(store: Store, coverage: Sequence[CoverageReport]) -> dict[str, tuple[int, int]]:
+    """Mailboxes of which not every day is counted yet, with how many are, of how many."""
+    found: dict[str, tuple[int, int]] = {}
+    for report in coverage:
+        days, counted = Window(report.since, report.until).days, await store.coverage.counted(report.mailbox)
+        if left := sum(day not in counted for day in days):
+            found[report.mailbox] = (len(days) - left, len(days))
+    return found
 
 
 async def _paused(store: Store, target: str) -> dict[str, str]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Group, RenderableType
 
 from sync.store.erasure import Erasure, Record
-from sync.undo import Way
 from tradepost.messages import Language, known, say
-from tradepost.views.undo import MOST_SHOWN, fates, fates_json
+from tradepost.views.undo import fates, fates_json, staying
 from tradepost.views.words import cell, iso, moment
 
 
 def plan_view(found: Erasure, vendors: Mapping[str, str], copies: Sequence[Path], language: Language) -> RenderableType:
     """What goes and what stays, and why."""
     state = [
+        *_done_before(found, language),
         say("erase.state", language, mails=found.mails, shared=found.shared),
         say("erase.stays_here", language),
     ]
@@ -26,8 +26,11 @@ def plan_view(found: Erasure, vendors: Mapping[str, str], copies: Sequence[Path]
 def outcome_view(
     found: Erasure, vendors: Mapping[str, str], copies: Sequence[Path], language: Language
 ) -> RenderableType:
-    state = [say("erase.done_before", language, at=moment(found.done_at))] if found.done_at else []
-    return _view(found, vendors, copies, language, "erase_done", state)
+    return _view(found, vendors, copies, language, "erase_done", _done_before(found, language))
+
+
+def _done_before(found: Erasure, language: Language) -> list[str]:
+    return [say("erase.done_before", language, at=moment(found.done_at))] if found.done_at else []
 
 
 def _view(
@@ -42,23 +45,13 @@ def _view(
     parts: list[RenderableType] = [cell(line) for line in (head, *state)]
     if found.items:
         parts.append(fates(found.items, language, title="erase", ways=group, reasons="erase_stays"))
-    parts += _staying(found, language)
+    parts += staying(found.items, language, "erase")
     if found.records:
         parts.append(cell(say("view.erase_records", language), "bold"))
         parts += (cell(f"{_place(one)}  {how(vendors, one, language)}") for one in found.records)
     parts.append(cell(say("erase.backups" if copies else "erase.backups_elsewhere", language)))
     parts += (cell(str(path)) for path in copies)
     return Group(*parts)
-
-
-def _staying(found: Erasure, language: Language) -> Iterator[RenderableType]:
-    stays = [one for one in found.items if one.way is Way.STAY]
-    if not stays:
-        return
-    yield cell(say("erase.stays", language, count=len(stays)))
-    yield from (cell(one.url or one.item) for one in stays[:MOST_SHOWN])
-    if more := len(stays) - MOST_SHOWN if len(stays) > MOST_SHOWN else 0:
-        yield cell(say("erase.more", language, count=more))
 
 
 def how(vendors: Mapping[str, str], record: Record, language: Language) -> str:

@@ -22,11 +22,13 @@ IDENTITY_SHOWN = 16  # characters of an identity: enough for `explain` to find o
 class Doings:
     """What goes on beside the sums of `status`.
 
+    `partly`: mailbox -> how many of how many days are counted, where not all are.
     `unreadable`: mailbox, provider id, reason; `paused_kinds`: target, kind of write, what got weaker.
     """
 
     running: bool = False
     uncounted: Sequence[str] = ()
+    partly: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     runs: Sequence[Run] = ()
     unreadable: Sequence[tuple[str, str, str]] = ()
     paused_kinds: Sequence[tuple[str, str, str]] = ()
@@ -86,6 +88,8 @@ def doings_view(doings: Doings, language: Language) -> RenderableType:
         parts.append(cell(say("status.paused_kind", language, **values), "paused"))
     if doings.uncounted:
         parts.append(cell(say("status.uncounted", language, mailboxes=", ".join(doings.uncounted))))
+    for mailbox, (counted, days) in doings.partly.items():
+        parts.append(cell(say("status.partly", language, mailbox=mailbox, counted=counted, days=days)))
     parts.append(cell(say("status.running" if doings.running else "status.not_running", language)))
     return Group(*parts)
 
@@ -101,6 +105,9 @@ def doings_json(doings: Doings, language: Language) -> dict[str, object]:
             if days
         },
         "uncounted": list(doings.uncounted),
+        "partly_counted": {
+            mailbox: {"days_counted": counted, "days": days} for mailbox, (counted, days) in doings.partly.items()
+        },
         "runs": [run_json(run) for run in doings.runs],
         "unreadable": unreadable_json(doings.unreadable, language),
         "paused_kinds": [{"target": t, "kind": k, "weaker": why} for t, k, why in doings.paused_kinds],
@@ -109,7 +116,7 @@ def doings_json(doings: Doings, language: Language) -> dict[str, object]:
 
 def alarms_table(alarms: Sequence[Known], language: Language) -> RenderableType:
     """What is wrong now, oldest first."""
-    made = table(language, "alarms", ("since", "alarm"))
+    made = table(language, "alarms", ("created_at", "alarm"))
     for alarm in alarms:
         made.add_row(cell(moment(alarm.raised_at)), cell(told_alarm(alarm, language)[1], "missing"))
     return made

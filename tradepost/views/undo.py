@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from rich.console import Group, RenderableType
@@ -14,7 +14,7 @@ from sync.undo import Way
 from tradepost.messages import Language, say
 from tradepost.views.words import cell, iso, moment, table, word
 
-MOST_SHOWN = 200  # lines of a list that a person reads; JSON has all
+MOST_SHOWN = 200  # links of a list that a person reads; JSON has all
 
 
 class Fated(Protocol):
@@ -98,14 +98,23 @@ def fates(items: Iterable[Fated], language: Language, *, title: str, ways: str, 
     return made
 
 
+def staying(items: Iterable[Fated], language: Language, words: str) -> Iterator[RenderableType]:
+    """What stays: each link once, with how many writes lie there; `words` says whose `stays` and `more` tell of it."""
+    links = Counter(one.url or one.item for one in items if one.way is Way.STAY)
+    if not links:
+        return
+    yield cell(say(f"{words}.stays", language, count=links.total()))
+    shown = list(links.items())[:MOST_SHOWN]
+    yield from (cell(f"{link}  ×{count}" if count > 1 else link) for link, count in shown)
+    if more := links.total() - sum(count for _, count in shown):
+        yield cell(say(f"{words}.more", language, count=more))
+
+
 def _view(items: Sequence[Planned], language: Language, group: str) -> RenderableType:
+    if not items:
+        return cell(say("undo.nothing", language))
     made = fates(items, language, title="undo", ways=group, reasons="undo_stays")
-    stays = [one for one in items if one.way is Way.STAY]
-    links = [cell(f"{one.url or one.item}") for one in stays[:MOST_SHOWN]]
-    head = [cell(say("undo.stays", language, count=len(stays)))] if stays else []
-    more = len(stays) - len(links)
-    tail = [cell(say("undo.more", language, count=more))] if more else []
-    return Group(made, *head, *links, *tail)
+    return Group(made, *staying(items, language, "undo"))
 
 
 def outcome_json(items: Sequence[Planned], language: Language) -> dict[str, object]:
