@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -110,16 +110,8 @@ def looking(settings: Settings, *, key: bytes | None = None) -> Iterator[Store]:
 
     Raises `UserError` when there is none yet, or no room to look.
     """
-    try:
-        with roomy():
-            store = Store.look(state_file(settings), key=key)
-    except StateError as error:
-        raise UserError(sentence("state.unusable", error=Phrase(str(error)))) from None
-    try:
-        with roomy():
-            yield store
-    finally:
-        store.close()
+    with _at_hand(lambda: Store.look(state_file(settings), key=key)) as store:
+        yield store
 
 
 def state_directory(settings: Settings) -> Path:
@@ -172,9 +164,16 @@ def open_store(settings: Settings) -> Iterator[Store]:
     """The state file, for whoever holds the lock. Raises `UserError`, and `NoRoom` for what is done with it too."""
     key = state_key(settings, state_directory(settings))
     restore.unstage(state_file(settings))  # a restore that was killed leaves a whole state, with all that it says
+    with _at_hand(lambda: Store.open(state_file(settings), key=key)) as store:
+        yield store
+
+
+@contextmanager
+def _at_hand(opened: Callable[[], Store]) -> Iterator[Store]:
+    """A store until it is done with. Raises `UserError` for a state file that is none, `NoRoom` on a full disk."""
     try:
         with roomy():
-            store = Store.open(state_file(settings), key=key)
+            store = opened()
     except StateError as error:
         raise UserError(sentence("state.unusable", error=Phrase(str(error)))) from None
     try:
