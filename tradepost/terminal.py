@@ -10,11 +10,13 @@ from typing import Protocol, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
+from rich.table import Column
 
 from connectors.base.services import Clock
 from tradepost.messages import Language, say
 
 PIPE_WIDTH = 400  # columns: a table in a file or pipe is never folded
+WIDE = 110  # columns that leave room for a long bar
 LINE_EVERY = 10.0  # seconds between two progress lines of one label
 
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
@@ -62,7 +64,13 @@ def progress(console: Console, clock: Clock, language: Language) -> Iterator[Pro
     if not console.is_terminal:
         yield _Lines(console, clock, language)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    # A narrow terminal folds the label; numbers are never cut.
+    columns = (
+        TextColumn("{task.description}", table_column=Column(overflow="fold")),
+        BarColumn(bar_width=40 if console.width >= WIDE else 10, table_column=Column(no_wrap=True)),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
+    )
     # No refreshing thread: bars are drawn when there is something to show.
     with Bars(*columns, console=console, auto_refresh=False, get_time=clock.monotonic) as bars:
         yield _Bars(bars)

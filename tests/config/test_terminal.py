@@ -92,3 +92,10 @@ def test_progress_on_a_terminal_is_one_bar_a_label() -> None:
         bar.show("one", 10, 10)
     assert "10/10" in stream.getvalue()
     assert "2/?" in stream.getvalue()
+
+
+def test_a_narrow_terminal_cuts_no_number() -> None:
+    stream = Terminal()
+    with progress(open_console(stream, {"TERM": "xterm", "COLUMNS": "60"}), SteppedClock(), Language.ZH) as bar:
+        bar.show("tom.zhou@minghui-lighting.example：正在读取", 12_300, 12_360)
+    assert "12300/12360" in stream.getvalue()
