@@ -239,7 +239,8 @@ class _Lender:
     """Lends the thread's customer to a reply from an address that nobody knows.
 
     Only a reply may borrow (a provider may group unrelated notices of one subject), and not one to or from somebody
-    whom we brought in ourselves without the customer: a forwarder, a factory.
+    whom we brought in ourselves without the customer, or without his seeing it: a forwarder, a factory, the other
+    hidden recipients of a round mail.
     """
 
     def __init__(
@@ -253,9 +254,9 @@ class _Lender:
         self._brought: set[str] = set()
         met: set[str] = set()
         for facts, row in zip(mails, seats, strict=True):
-            ours = facts.direction is Direction.OUTGOING
-            if ours and not any(seat.candidates for seat in row):
-                self._brought |= {seat.address for seat in row} - met
+            if facts.direction is Direction.OUTGOING:
+                unknown = not any(seat.candidates for seat in row)
+                self._brought |= {seat.address for seat in row if unknown or seat.role is Role.BCC} - met
             met |= {seat.address for seat in row}
             self._wrote |= {seat.address for seat in row if seat.role is Role.FROM}
 

@@ -15,6 +15,7 @@ from mappings.domains import work_domain
 from mappings.fields import TaskText, answer_task, finding_words, silence_task
 from mappings.match import group_of, word
 from mappings.model import Direction, Evidence, FindingKind, MailKind, Reason
+from mappings.reading.trust import poses_as_ours
 from mappings.rules import show_duration
 from sync.filing import is_stranger
 from sync.model import Intent, ItemState, NewSender, ThreadMail, VerdictState
@@ -62,7 +63,8 @@ def _turns(situation: Situation) -> list[_Turn]:
     """What people wrote, in the order it was said: a mail comes after every mail it refers to, whatever clocks say."""
     sent = {m.facts.message_id: m.facts.sent_at for m in situation.mails if m.facts.message_id}
     outside = (m for m in situation.mails if m.facts.direction is not Direction.INTERNAL)
-    humans = sorted((m for m in outside if m.facts.kind is MailKind.HUMAN), key=lambda m: _said(m, sent))
+    said = (m for m in outside if m.facts.kind is MailKind.HUMAN and not poses_as_ours(m.facts))
+    humans = sorted(said, key=lambda m: _said(m, sent))
     return [_Turn(m, m.facts.direction is Direction.OUTGOING, _parties(situation, m)) for m in humans]
 
 

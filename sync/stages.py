@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from connectors.base.model import CreateTask, Deal, MoveDeal, Pipeline, Stage, WriteKind
+from connectors.base.model import CreateTask, Deal, MoveDeal, Pipeline, Role, Stage, WriteKind
 from mappings.fields import finding_words, stage_task
-from mappings.model import Evidence, FindingKind, Reason
+from mappings.model import Direction, Evidence, FindingKind, Reason
+from mappings.reading.participants import is_ours
+from mappings.reading.trust import UNPROVEN, poses_as_ours
 from mappings.rules import Mode, Sign, StageRule, signs, stage_for
 from sync.clocks import Outcome, close_task
 from sync.model import Intent, ItemState, ItemView, ThreadMail
@@ -39,7 +41,8 @@ def stage_moves(situation: Situation) -> Outcome:
         return Outcome()
     here = _stands_at(situation, deal, pipeline)
     forward = [] if here is None or deal.closed or here.closed else _forward(situation, pipeline, here)
-    best, applied = _farthest(forward), _farthest(p for p in forward if p.rule.mode is Mode.APPLY)
+    sure = (p for p in forward if p.rule.mode is Mode.APPLY and _is_certain(situation, p.mail))
+    best, applied = _farthest(forward), _farthest(sure)
     over = dict(_ended_moves(situation, deal, pipeline, here, applied))
     move = _move(situation, deal, here, applied, over) if applied and here else None
     if move:
@@ -99,12 +102,27 @@ def _farthest(proofs: Iterable[_Proof]) -> _Proof | None:
 
 def _proofs(situation: Situation, pipeline: Pipeline) -> Iterator[_Proof]:
     for mail in situation.mails:
-        if not mail.live or not situation.logged(mail):
+        if not mail.live or not situation.logged(mail) or poses_as_ours(mail.facts):
             continue
         for sign, findings in signs(mail.facts):
             for rule in situation.rules.rules.stages:
                 if rule.when is sign and (stage := stage_for(rule, situation.target.name, pipeline)):
                     yield _Proof(mail, stage, rule, sign, findings)
+
+
+def _is_certain(situation: Situation, mail: ThreadMail) -> bool:
+    """Whether the mail is ours or comes from the customer's own address, so that it may move his deal by itself.
+
+    Anybody can name him in Cc or Reply-To, and who has seen a Message-ID can join its thread: such mail only proposes.
+    """
+    facts, found = mail.facts, situation.matches.get(mail.facts.identity)
+    if facts.direction is Direction.OUTGOING:
+        return True
+    if found is None or found.inherited or UNPROVEN in facts.defects:
+        return False
+    through_us = is_ours(facts.from_.email, situation.rules.own)  # a group of ours that puts itself into From
+    sender = facts.author.email if through_us else facts.from_.email
+    return any(p.role is Role.FROM and p.address == sender for p in found.participants)
 
 
 # ------------------------------------------------------------------------------------------------------------- intents

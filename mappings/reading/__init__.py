@@ -13,6 +13,7 @@ from mappings.reading.identity import address_of, identity, normal_subject, text
 from mappings.reading.kind import kind_of
 from mappings.reading.newtext import new_text, new_text_of_html, without_signature
 from mappings.reading.participants import participants
+from mappings.reading.trust import UNPROVEN, is_unproven
 from mappings.reading.words import Words, load_words
 
 __all__ = ["READER", "Reading", "Twin", "Words", "load_words", "read"]
@@ -74,7 +75,7 @@ def read(message: MailMessage, *, mailbox: str, own: Own, words: Words) -> Readi
         attachments=message.attachments,
         bounced=kind.bounced,
         kind_evidence=kind.evidence,
-        defects=message.defects,
+        defects=(*message.defects, *([UNPROVEN] if is_unproven(message) else ())),
     )
     twin = Twin(address_of(message.from_), sent_at, text_hash(normal_subject(message.subject)), digest)
     copy = CopyFacts(mailbox, message.place, message.labels)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from connectors.base.model import Address, Role
 from mappings.model import Direction, Facts
+from mappings.reading.trust import UNPROVEN
 
 # A copy in somebody's sent mail knows that it is ours, and to whom it went unseen; one to a colleague does not.
 _SUREST = (Direction.OUTGOING, Direction.INCOMING, Direction.INTERNAL)
@@ -27,6 +28,8 @@ def joined(known: Facts, copy: Facts) -> Facts:
         reply_to=_together(known.reply_to, copy.reply_to),
         bcc=_together(known.bcc, copy.bcc),
         references=tuple(dict.fromkeys((*known.references, *copy.references))),
+        # One copy that its way has not spoiled proves the sender for all.
+        defects=tuple(d for d in known.defects if d != UNPROVEN or d in copy.defects),
     )
 
 

@@ -51,7 +51,7 @@ def author(message: MailMessage, own: Own, words: Words) -> Address:
         first = next((p for p in message.sender if p.email), None) or (message.from_ or (Address(""),))[0]
     lists = set(list_addresses(message))
     headers = dict(reversed(message.headers))
-    for name in ("x-original-from", "x-original-sender"):
+    for name in ("x-original-from", "x-original-sender") if lists else ():  # else anybody may have written them
         found = _ADDRESS.search(headers.get(name, ""))
         if found and found[0].lower() not in lists and found[0].lower() != first.email:
             return Address(found[0].lower(), _person(first.name))

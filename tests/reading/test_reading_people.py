@@ -78,7 +78,14 @@ def test_hidden_and_empty_recipients_are_nobody():
             Address("buyer@customer.de"),
         ),
         ({"sender": "website@ours.com", "reply_to": ("visitor@new.fr",)}, Address("visitor@new.fr")),
-        ({"sender": "x@y.z", "headers": {"x-original-from": "Joe <joe@customer.de>"}}, Address("joe@customer.de")),
+        (
+            {
+                "sender": "x@y.z",
+                "headers": {"x-original-from": "Joe <joe@customer.de>", "list-id": "<sales.ours.com>"},
+            },
+            Address("joe@customer.de"),
+        ),
+        ({"sender": "x@y.z", "headers": {"x-original-from": "Joe <joe@customer.de>"}}, Address("x@y.z")),
         ({"sender": ""}, Address("")),
     ],
 )
