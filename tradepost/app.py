@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -19,7 +20,7 @@ from connectors.http import Sender
 from connectors.oauth import SecretError
 from sync import restore
 from sync.store import StateError, StateFull, Store
-from sync.store.db import room
+from sync.store.db import private, room
 from tradepost.clock import SystemClock
 from tradepost.config import Settings
 from tradepost.cpu import PoolCpu
@@ -119,6 +120,7 @@ def state_directory(settings: Settings) -> Path:
     directory = settings.state_directory
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _shut(directory)
         writable = os.access(directory, os.W_OK | os.X_OK)
     except OSError as error:
         raise UserError(sentence("state.no_directory", directory=directory, error=reason(error))) from None
@@ -126,6 +128,14 @@ def state_directory(settings: Settings) -> Path:
         why = reason(PermissionError(errno.EACCES, ""))
         raise UserError(sentence("state.no_directory", directory=directory, error=why))
     return directory
+
+
+def _shut(directory: Path) -> None:
+    """Nobody else puts files into the folder. One that is shared on purpose (/tmp and its kind) is left as it is."""
+    mode = directory.stat().st_mode
+    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        with suppress(OSError):  # not ours to change
+            directory.chmod(stat.S_IMODE(mode) & ~(stat.S_IWGRP | stat.S_IWOTH))
 
 
 def state_key(settings: Settings, directory: Path) -> bytes:
@@ -137,6 +147,7 @@ def state_key(settings: Settings, directory: Path) -> bytes:
     if not path.exists():
         with roomy(), room(path):
             _make_key(path)
+    private(path)
     return path.read_bytes().strip()
 
 

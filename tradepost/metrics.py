@@ -60,7 +60,9 @@ def replace(path: Path, text: str) -> None:
     """Readers see the old file or the new one. The collector reads `*.prom` only, so the new one has another end."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        with os.fdopen(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW, 0o644), "w") as file:
+        # Never what lies there already: in a folder of many it may be another's file, or a pipe that nobody reads.
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o644), "w") as file:
             file.write(text)
         fresh.replace(path)
     except OSError:

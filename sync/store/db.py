@@ -6,7 +6,7 @@ import errno
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -63,6 +63,14 @@ def room(path: Path) -> Iterator[None]:
         raise
 
 
+def private(path: Path) -> None:
+    """Take others' rights from a file of ours and from SQLite's beside it: a copy put there by hand has the umask's."""
+    for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+        with suppress(OSError):  # not there, or not ours to change
+            if file.stat().st_mode & 0o077:
+                file.chmod(0o600)
+
+
 def _nothing(_: str) -> None:
     return None
 
@@ -89,6 +97,8 @@ class Database:
                 raise StateError(f"{path} does not exist yet.")
             with room(path):
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        elif not look:
+            private(path)
         pragmas = [f"synchronous={synchronous}", "foreign_keys=ON", "secure_delete=ON", "busy_timeout=30000"]
         self._engine = create_engine(
             f"sqlite:///file:{quote(str(path))}?mode={'ro' if look else 'rw'}&uri=true",

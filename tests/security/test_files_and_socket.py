@@ -17,7 +17,8 @@ from cryptography.fernet import Fernet
 from sync.store import Store
 from sync.store.db import Database
 from tests.box import KEY, Box
-from tradepost.app import opened
+from tradepost import metrics
+from tradepost.app import opened, state_directory, state_key
 from tradepost.clock import SystemClock
 from tradepost.lock import WorkerLock
 from tradepost.log import open_log
@@ -67,6 +68,56 @@ def test_tokens_and_the_lock_are_private_also_where_they_were_not(tmp_path):
     assert b"secret-token" not in (tmp_path / "tokens.db").read_bytes()
     lock.release()
     vault.close()
+
+
+def test_a_state_file_and_a_key_that_were_put_there_by_hand_become_private(tmp_path):
+    store = Store.open(tmp_path / "state.db", key=KEY)
+    for name in ("state.db", "state.db-wal", "state.db-shm"):
+        (tmp_path / name).chmod(0o644)
+    again = Store.open(tmp_path / "state.db", key=KEY)
+    assert {p.name: mode(p) for p in tmp_path.iterdir()}.items() >= {
+        "state.db": 0o600, "state.db-wal": 0o600, "state.db-shm": 0o600,
+    }.items()  # fmt: skip
+    again.close()
+    store.close()
+    settings = Box(tmp_path / "company").settings
+    folder = state_directory(settings)
+    folder.chmod(0o777)
+    (folder / "key").write_bytes(Fernet.generate_key())
+    state_key(settings, state_directory(settings))
+    assert (mode(folder), mode(folder / "key")) == (0o755, 0o600)
+
+
+def test_a_shared_folder_stays_shared(tmp_path):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state").chmod(0o1777)
+    assert state_directory(Box(tmp_path).settings) == tmp_path / "state"
+    assert mode(tmp_path / "state") == 0o1777
+
+
+@pytest.mark.parametrize("planted", ["pipe", "link", "file"])
+def test_numbers_are_not_written_into_what_another_has_put_there(tmp_path, planted):
+    numbers, foreign = tmp_path / "tradepost.prom", tmp_path / "foreign"
+    place = tmp_path / f".tradepost.prom.{os.getpid()}.new"
+    foreign.write_text("theirs")
+    if planted == "pipe":
+        os.mkfifo(place)
+    elif planted == "link":
+        place.symlink_to(foreign)
+    else:
+        place.hardlink_to(foreign)
+    metrics.replace(numbers, "ours 1\n")
+    assert (numbers.read_text(), foreign.read_text()) == ("ours 1\n", "theirs")
+    assert stat.S_ISREG(numbers.lstat().st_mode)
+    assert numbers.stat().st_ino != foreign.stat().st_ino
+
+
+def test_the_lock_is_not_taken_through_a_link(tmp_path):
+    (tmp_path / "victim").write_text("keep me")
+    (tmp_path / "lock").symlink_to(tmp_path / "victim")
+    with pytest.raises(OSError, match="symbolic"):
+        WorkerLock(tmp_path).acquire()
+    assert (tmp_path / "victim").read_text() == "keep me"
 
 
 def test_tokens_are_not_written_through_a_link(tmp_path):
