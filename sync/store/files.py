@@ -44,7 +44,8 @@ def snapshot(state: Path, to: Path, told: Callable[[int], None] = lambda _: None
     partial = to.with_name(f".{to.name}.{os.getpid()}{PARTIAL}")
     try:
         with room(to):
-            os.close(os.open(partial, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600))
+            partial.unlink(missing_ok=True)  # in a folder of many it may be another's, who would read along
+            os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
             _vacuum_into(state, partial, told)
             examine(partial)
             to_disk(partial)

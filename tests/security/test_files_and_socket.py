@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from sync.store import Store
+from sync.store import Store, files
 from sync.store.db import Database
 from tests.box import KEY, Box
 from tradepost import metrics
@@ -110,6 +110,20 @@ def test_numbers_are_not_written_into_what_another_has_put_there(tmp_path, plant
     assert (numbers.read_text(), foreign.read_text()) == ("ours 1\n", "theirs")
     assert stat.S_ISREG(numbers.lstat().st_mode)
     assert numbers.stat().st_ino != foreign.stat().st_ino
+
+
+@pytest.mark.parametrize("planted", ["link", "file"])
+def test_a_copy_is_not_written_into_what_another_has_put_there(tmp_path, planted):
+    Store.open(tmp_path / "state.db", key=KEY).close()
+    copy, foreign = tmp_path / "copy.db", tmp_path / "foreign"
+    place = tmp_path / f".copy.db.{os.getpid()}.partial"
+    foreign.touch()
+    foreign.chmod(0o666)
+    place.symlink_to(foreign) if planted == "link" else place.hardlink_to(foreign)
+    files.snapshot(tmp_path / "state.db", copy)
+    assert foreign.stat().st_size == 0
+    assert mode(copy) == 0o600
+    assert copy.lstat().st_ino != foreign.stat().st_ino
 
 
 def test_the_lock_is_not_taken_through_a_link(tmp_path):
