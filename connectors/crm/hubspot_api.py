@@ -34,6 +34,7 @@ from connectors.crm.hubspot_parse import (
     unknown,
     usage_of,
 )
+from connectors.crm.pool import Pool
 from connectors.http import as_unknown, vendor_now
 
 T = TypeVar("T")
@@ -43,7 +44,6 @@ MAX_READ_LINKS = 1000
 MAX_WRITE_LINKS = 2000
 MAX_PAGES = 2000  # of one question; no account has more
 SEARCH_CAP = 10_000
-_LOOK_AGAIN = timedelta(minutes=15)
 _READ = frozenset({200, 207})
 _WRITTEN = frozenset({200, 201, 204, 207})
 
@@ -56,11 +56,13 @@ class HubSpotApi:
         self.zone = ""  # of the account, for the end of its day; known after the first look at it
         self._http = open_http(lambda call, reply: classified(call, reply, clock.now(), self.zone))
         self._clock = clock
-        self._log = log
-        self._reserve = reserve
-        self.usage = 0.0
-        self._usage_at: datetime | None = None
+        self._pool = Pool(clock, log, reserve, "hubspot.usage")
         self._ahead = timedelta()  # the vendor's clock before ours
+
+    @property
+    def usage(self) -> float:
+        """The share of the account's daily calls in use, by all its keys."""
+        return self._pool.usage
 
     @property
     def server_now(self) -> datetime:
@@ -270,10 +272,7 @@ class HubSpotApi:
 
     def _hold_back(self, operation: str) -> None:
         """Leave the reserve to the account's other programs: the daily pool is one for all of its keys."""
-        if self._usage_at is None or self.usage < 1 - self._reserve:
-            return
-        again = self._usage_at + _LOOK_AGAIN
-        if self._clock.now() < again:
+        if again := self._pool.closed_until():
             hint = f"{self.usage:.0%} of the account's daily API calls are used; the rest is left to others."
             raise RateLimited(hint, retry_at=again, operation=operation, code="DAILY_RESERVE")
 
@@ -282,11 +281,8 @@ class HubSpotApi:
         told = vendor_now(reply, now)
         self._ahead = told - now if told else self._ahead
         usage = usage_of(reply.headers)
-        if usage is None:
-            return
-        if int(usage * 100) != int(self.usage * 100):
-            self._log.info("hubspot.usage", operation=call.operation, percent=int(usage * 100))
-        self.usage, self._usage_at = usage, now
+        if usage is not None:
+            self._pool.tell(call.operation, usage)
 
 
 Classify = Callable[[Call, Reply], ConnectorError | None]

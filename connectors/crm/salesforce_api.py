@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 from connectors.base.errors import (
@@ -18,6 +18,7 @@ from connectors.base.errors import (
     Transient,
 )
 from connectors.base.services import Call, Clock, Http, Log, Reply
+from connectors.crm.pool import Pool
 from connectors.crm.salesforce_map import API_VERSION, ObjectShape, http_date, in_chunks, object_shape
 from connectors.crm.salesforce_parse import (
     Fault,
@@ -35,7 +36,6 @@ T = TypeVar("T")
 
 DATA = f"/services/data/v{API_VERSION}"
 _COMMON = {"Sforce-Call-Options": "client=Tradepost"}
-_LOOK_AGAIN = timedelta(minutes=15)
 MAX_PAGES = 5_000  # of one query; a page has up to 2,000 rows
 
 
@@ -73,11 +73,13 @@ class SalesforceApi:
         self._http = http
         self._instance = instance
         self._clock = clock
-        self._log = log
-        self._reserve = reserve
-        self.usage = 0.0
-        self._usage_at: datetime | None = None
+        self._pool = Pool(clock, log, reserve, "salesforce.usage")
         self.server_now = clock.now()
+
+    @property
+    def usage(self) -> float:
+        """The share of the org's daily calls in use, by everybody; may exceed 1."""
+        return self._pool.usage
 
     # ------------------------------------------------------------------------------------------------------- asking
 
@@ -188,10 +190,7 @@ class SalesforceApi:
 
         https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/headers_api_usage.htm
         """
-        if self._usage_at is None or self.usage < 1 - self._reserve:
-            return
-        again = self._usage_at + _LOOK_AGAIN
-        if self._clock.now() < again:
+        if again := self._pool.closed_until():
             hint = f"{self.usage:.0%} of the org's daily API calls are used; the rest is left to others."
             raise RateLimited(hint, retry_at=again, operation=operation, code="DAILY_RESERVE")
 
@@ -199,11 +198,8 @@ class SalesforceApi:
         now = self._clock.now()
         self.server_now = vendor_now(reply, now) or now
         usage = parse_usage(reply.headers.get("sforce-limit-info", ""))
-        if usage is None:
-            return
-        if int(usage * 100) != int(self.usage * 100):
-            self._log.info("salesforce.usage", operation=call.operation, percent=int(usage * 100))
-        self.usage, self._usage_at = usage, now
+        if usage is not None:
+            self._pool.tell(call.operation, usage)
 
 
 def stops_all(error: ConnectorError) -> bool:

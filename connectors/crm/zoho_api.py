@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from connectors.base.errors import (
@@ -19,6 +19,7 @@ from connectors.base.errors import (
     Transient,
 )
 from connectors.base.services import Call, Clock, Http, Log, Reply
+from connectors.crm.pool import LOOK_AGAIN, Pool
 from connectors.crm.zoho_map import COQL_ROWS, ROOT, coql_text, select
 from connectors.crm.zoho_parse import Listed, Outcome, error_of, faults_in, id_in, parse_list, parse_outcome
 from connectors.http import as_unknown, vendor_now
@@ -28,12 +29,11 @@ READ = frozenset({200, 204, 304})
 # https://www.zoho.com/crm/developer/docs/api/v8/status-codes.html
 WRITTEN = frozenset({200, 201, 202, 207, 400, 403})
 
-_LOOK_AGAIN = timedelta(minutes=15)
 _MOST_STRIKES = 6
 _DRY = 0.99
 
 
-class Credits:
+class Credits(Pool):
     """What is known of the account's credits and of calls refused, and what an error answer means.
 
     Zoho tells what remains only after half of the day's credits are used, and says 429 both for too many calls at once
@@ -41,13 +41,9 @@ class Credits:
     """
 
     def __init__(self, clock: Clock, log: Log, reserve: float) -> None:
-        self._clock = clock
-        self._log = log
-        self._reserve = reserve
+        super().__init__(clock, log, reserve, "zoho.usage")
         self._strikes = 0
-        self._told_at: datetime | None = None
         self.granted = 0.0  # credits of a day, once the edition is known
-        self.usage = 0.0
 
     def classify(self, call: Call, reply: Reply) -> ConnectorError | None:
         """How an answer with an error status is read."""
@@ -63,7 +59,7 @@ class Credits:
         """Seconds for calls at once, doubling; a quarter of an hour when the day's credits seem used up."""
         self._strikes += 1
         dry = self.usage >= _DRY or self._strikes > _MOST_STRIKES
-        wait = _LOOK_AGAIN if dry else timedelta(seconds=min(60, 2**self._strikes))
+        wait = LOOK_AGAIN if dry else timedelta(seconds=min(60, 2**self._strikes))
         hint = "The day's credits of Zoho CRM are used up." if dry else "Zoho takes no more calls at once."
         return RateLimited(
             hint, retry_at=self._clock.now() + wait, operation=call.operation, status=429, code="TOO_MANY_REQUESTS"
@@ -71,21 +67,16 @@ class Credits:
 
     def hold_back(self, operation: str) -> None:
         """Leave the reserve to the customer's other programs."""
-        if self._told_at is None or self.usage < 1 - self._reserve:
-            return
-        again = self._told_at + _LOOK_AGAIN
-        if self._clock.now() < again:
+        if again := self.closed_until():
             hint = f"{self.usage:.0%} of the day's credits of Zoho CRM are used; the rest is left to others."
             raise RateLimited(hint, retry_at=again, operation=operation, code="CREDIT_RESERVE")
 
     def passed(self, reply: Reply) -> None:
         """A call was carried out. Without a word on credits, long after the last one, less than half is used."""
         self._strikes = 0
-        now = self._clock.now()
-        if "x-api-credits-remaining" in reply.headers or self._told_at is None or now - self._told_at < _LOOK_AGAIN:
-            return
-        self._log.info("zoho.usage", operation="", percent=0)
-        self.usage, self._told_at = 0.0, None
+        silent = self.told_at is not None and self._clock.now() - self.told_at >= LOOK_AGAIN
+        if silent and "x-api-credits-remaining" not in reply.headers:
+            self.forget()
 
     def note(self, call: Call, reply: Reply) -> None:
         """Take what the headers tell."""
@@ -94,10 +85,7 @@ class Credits:
             return
         # The header appears at half: until the edition is known, what it first tells is taken for that half.
         self.granted = self.granted or max(2.0 * int(left), 1.0)
-        usage = min(1.0, max(0.0, 1 - int(left) / self.granted))
-        if int(usage * 100) != int(self.usage * 100):
-            self._log.info("zoho.usage", operation=call.operation, percent=int(usage * 100))
-        self.usage, self._told_at = usage, self._clock.now()
+        self.tell(call.operation, min(1.0, max(0.0, 1 - int(left) / self.granted)))
 
 
 class ZohoApi:
