@@ -34,7 +34,7 @@ from connectors.base.services import Clock
 from sync.keys import key
 from tradepost.testing.expect import expect, is_a, same
 from tradepost.testing.live import Unsafe
-from tradepost.testing.suite import Need, Skip, Suite, Verdict, tried
+from tradepost.testing.suite import Need, Skip, Suite, Verdict, tried_in_order
 
 MOST_PAGES = 3  # of a real account's customers
 LOOK_EVERY = 10.0
@@ -186,15 +186,11 @@ async def judge_crm(live: LiveCrm, tell: Callable[[Verdict], None]) -> tuple[tup
     live.target = live.connect()
     try:
         live.account = await live.target.check()
-        verdicts: list[Verdict] = []
         try:
-            for check in LIVE_CRM.checks:
-                verdict = await tried(check, live)
-                verdicts.append(verdict)
-                tell(verdict)
+            verdicts = await tried_in_order(LIVE_CRM.checks, live, tell)
         finally:
             left = await live.clear_up()
-        return tuple(verdicts), left
+        return verdicts, left
     finally:
         await live.target.close()
 

@@ -12,7 +12,7 @@ from connectors.base.model import MailAccount
 from connectors.base.services import Clock
 from tradepost.testing.expect import expect, same
 from tradepost.testing.live import Unsafe
-from tradepost.testing.suite import Skip, Suite, Verdict, tried
+from tradepost.testing.suite import Skip, Suite, Verdict, tried_in_order
 
 WINDOW = timedelta(days=30)
 MOST_READ = 10
@@ -51,12 +51,7 @@ async def judge_mail(live: LiveMail, tell: Callable[[Verdict], None]) -> tuple[V
     live.source = live.connect()
     try:
         live.account = await live.source.check()
-        verdicts: list[Verdict] = []
-        for check in LIVE_MAIL.checks:
-            verdict = await tried(check, live)
-            verdicts.append(verdict)
-            tell(verdict)
-        return tuple(verdicts)
+        return await tried_in_order(LIVE_MAIL.checks, live, tell)
     finally:
         await live.source.close()
 

@@ -117,6 +117,15 @@ async def tried(check: Check[B], bench: B) -> Verdict:
     return Verdict(check, Result.PASSED)
 
 
+async def tried_in_order(checks: Iterable[Check[B]], bench: B, tell: Callable[[Verdict], None]) -> tuple[Verdict, ...]:
+    """Try checks one after the other on the same bench; `tell` hears of each at once."""
+    verdicts: list[Verdict] = []
+    for check in checks:
+        verdicts.append(await tried(check, bench))
+        tell(verdicts[-1])
+    return tuple(verdicts)
+
+
 def _said(error: Exception) -> str:
     return str(error) if isinstance(error, Broken) else f"{type(error).__name__}: {error} ({_place(error)})"[:400]
 
