@@ -6,6 +6,8 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 
+import pytest
+
 from sync.eraser import Eraser
 from sync.model import ItemState
 from sync.undo import Way
@@ -78,6 +80,7 @@ def subjects(box):
     return {one.subject for one in box.company.crm.mails()}
 
 
+@pytest.mark.skipif(not THOROUGH, reason="with make pairs")
 def test_an_undo_given_twice_at_once_while_live_mail_comes_takes_back_once_and_nothing_else(tmp_path):
     async def main():
         box = small(tmp_path, "graph", "hubspot")
@@ -104,7 +107,9 @@ def test_an_undo_given_twice_at_once_while_live_mail_comes_takes_back_once_and_n
     run(main())
 
 
-def test_an_undo_while_a_backfill_of_the_same_mailbox_goes_on_ends_with_each_mail_there_once_or_left_out(tmp_path):
+def test_an_undo_given_twice_while_a_backfill_of_the_same_mailbox_goes_on_ends_with_each_mail_there_once_or_left_out(
+    tmp_path,
+):
     """Whichever comes first: what the backfill has read belongs to it; a later one brings the rest again."""
 
     async def main():
@@ -119,8 +124,8 @@ def test_an_undo_while_a_backfill_of_the_same_mailbox_goes_on_ends_with_each_mai
                     await box.clock.sleep(wait)
                     return await service.backfill()
 
-                ended, later = await asyncio.gather(service.undo(runs), meanwhile())
-                assert ended["open"] == 0
+                ended, again, later = await asyncio.gather(service.undo(runs), service.undo(runs[::-1]), meanwhile())
+                assert (ended["open"], again["open"]) == (0, 0)
                 await box.clock.sleep(WHILE)
                 reports = await service.engine.store.undo.manifests(later)
                 assert all(one.done for one in reports)
