@@ -78,7 +78,7 @@ def test_a_lead_that_people_have_made_theirs_stays_and_is_listed(tmp_path, targe
     run(main())
 
 
-@pytest.mark.skipif(not THOROUGH, reason="with make pairs")
+@pytest.mark.skipif(not THOROUGH, reason="with TRADEPOST_PAIRS=all")
 @pytest.mark.parametrize("target", CHOSEN)
 def test_what_people_have_deleted_is_taken_back_and_nothing_else(tmp_path, target):
     async def main():

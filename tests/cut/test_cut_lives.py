@@ -98,7 +98,7 @@ def test_an_erasure_that_dies_at_every_step_erases_all_and_nobody_else(tmp_path,
     run(main())
 
 
-@pytest.mark.skipif(not THOROUGH, reason="with make pairs")
+@pytest.mark.skipif(not THOROUGH, reason="with TRADEPOST_PAIRS=all")
 @each_pair
 @pytest.mark.parametrize("loss", ["restore", "rebuild"])
 def test_what_begins_after_a_loss_may_die_at_every_step_and_each_record_is_there_once(tmp_path, source, target, loss):

@@ -80,7 +80,7 @@ def subjects(box):
     return {one.subject for one in box.company.crm.mails()}
 
 
-@pytest.mark.skipif(not THOROUGH, reason="with make pairs")
+@pytest.mark.skipif(not THOROUGH, reason="with TRADEPOST_PAIRS=all")
 def test_an_undo_given_twice_at_once_while_live_mail_comes_takes_back_once_and_nothing_else(tmp_path):
     async def main():
         box = small(tmp_path, "graph", "hubspot")

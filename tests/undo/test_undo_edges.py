@@ -185,7 +185,7 @@ async def undone_with_a_crash(folder, source, target, at):
     return total, before, there, gone, seen(box), [one for one in left if one.way is Way.STAY], parked
 
 
-@pytest.mark.skipif(not ALL, reason="with make pairs")
+@pytest.mark.skipif(not ALL, reason="with TRADEPOST_PAIRS=all")
 @each_pair
 def test_a_crash_anywhere_in_an_undo_leaves_nothing_half_undone(tmp_path, source, target):
     async def main():
