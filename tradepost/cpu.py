@@ -18,7 +18,9 @@ from connectors.base.errors import Transient
 
 T = TypeVar("T")
 
-MEMORY = 2 * 1024**3
+# Of each worker: a mail of 48 MB, the most that an answer holds, takes half. Both together stay below MemoryMax of the
+# unit, which counts the daemon too (deploy/systemd/tradepost@.service).
+MEMORY = 768 * 1024**2
 
 # What workers are asked to run lives here; a name that cannot be imported is left out.
 PRELOAD = ("__main__", "sync.pull", "connectors.mail.gmail_parse")

@@ -13,8 +13,11 @@ from inscriptis.model.config import ParserConfig
 from lxml.etree import LxmlError, iterwalk  # type: ignore[import-untyped]
 from lxml.html import document_fromstring  # type: ignore[import-untyped]
 
+from mappings.reading.grid import drawn, flatten
+
 READ_CHARS = 2_000_000  # of HTML that are looked at
 SHOWN_CHARS = 500_000  # of sanitised HTML that are kept
+GRID_CHARS = 10_000_000  # that tables may take as text, blanks included
 _DEPTH = 500  # deeper than any mail program nests; the sanitiser takes quadratic time in it
 
 _TAGS = frozenset(
@@ -132,6 +135,8 @@ def _render(tree: Any, html: str) -> str:
         if isinstance(element.tag, str):  # a style may ask for a million blanks
             for name in ("style", "align", "valign"):
                 element.attrib.pop(name, None)
+    if drawn(tree) > GRID_CHARS:
+        flatten(tree)
     try:
         text = str(Inscriptis(tree, _CONFIG).get_text())
     except (RecursionError, ValueError, IndexError, AttributeError):

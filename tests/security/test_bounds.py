@@ -93,6 +93,7 @@ SHAPES = {
     "elements": lambda n: lambda: without_quotes("<div><blockquote>x" * n),
     "hidden elements": lambda n: lambda: to_text("<p style='display:none'>x" * n),
     "tables": lambda n: lambda: to_text("<table><tr><td>x</td></tr></table>" * (n // 4)),
+    "rows": lambda n: lambda: to_text("<table>" + "<tr><td>x</td><td>y</td></tr>" * (n // 4) + "</table>"),
     "graph": lambda n: lambda: shown(graph(n)),
 }
 
@@ -118,6 +119,30 @@ def test_the_measure_notices_the_square_of_a_size():
         return [len(str(a)) for a in range(n) for _ in range(n)]
 
     assert steps(lambda: square(80)) > 8 * steps(lambda: square(10)) * 1.6 + 2_000
+
+
+WIDE, SHORT = "x" * 60_000, "<tr><td>y</td></tr>" * 1_500
+GRIDS = {
+    "a wide cell above": f"<table><tr><td>{WIDE}</td></tr>{SHORT}</table>",
+    "a tall table beside": f"<table><tr><td><table>{SHORT}</table></td><td>{WIDE}</td></tr></table>",
+    "lines beside": f"<table><tr><td>{'y<br>' * 1_500}</td><td>{WIDE}</td></tr></table>",
+    "written lines beside": f"<table><tr><td><pre>{chr(10).join('y' * 1_500)}</pre></td><td>{WIDE}</td></tr></table>",
+    "inside another": f"<table><tr><td><table><tr><td><b>{WIDE}</b></td></tr></table></td></tr>{SHORT}</table>",
+    "nothing closed": f"<table><tr><td>{WIDE}" + "<tr><td>y" * 1_500,
+}
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_a_table_is_not_drawn_where_its_blanks_would_fill_the_memory(name):
+    text, most = peak(lambda: to_text(GRIDS[name]))
+    assert most < 20_000_000  # drawn it would be 90,000,000 characters
+    assert WIDE in text
+    assert text.count("y") >= 1_500
+
+
+def test_an_ordinary_table_is_drawn():
+    cells = "".join(f"<tr><td>item {n}</td><td>{n} EUR</td></tr>" for n in range(1_000))
+    assert "item 7    7 EUR" in to_text(f"<table><tr><td>{'Dear Sir. ' * 50}<table>{cells}</table></td></tr></table>")
 
 
 def test_ten_thousand_parts_are_cut_and_said_so():
