@@ -18,6 +18,7 @@ from tradepost.sandbox.virtual import START
 PAIRS = (("gmail", "salesforce"), ("graph", "hubspot"), ("gmail", "zoho"))
 ALL = timedelta(days=400)
 AGAIN = 660.0  # seconds until what is unknown may be looked up
+ROUNDS = 200  # of them: a day and a half, in which a vendor grants a day's calls anew
 
 
 def company(source, target):
@@ -65,13 +66,13 @@ async def backfill(box, since=START - ALL, until=None):
             await box.clock.sleep(AGAIN)
         else:
             return runs
-    await box.settle()
+    await box.settle(rounds=ROUNDS)
     return runs
 
 
 async def undo(box, runs, **engine_):
     """What `tradepost undo` asks for, to its end; the standing and what has become of every item."""
-    for _ in range(40):
+    for _ in range(ROUNDS):
         await box.transport.drain()
         async with box.engine(**engine_) as engine:
             await engine.store.undo.begin(runs, box.clock.now())
