@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 from sync.store import Store
-from sync.store.db import room
-from sync.store.files import SHM, WAL, NotState, erased_in, examine, put_aside, to_disk
+from sync.store.db import room, to_disk
+from sync.store.files import SHM, WAL, NotState, erased_in, examine, put_aside
 from sync.store.restore import Survey
 
 Swapping = Callable[[], AbstractContextManager[object]]

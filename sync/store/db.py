@@ -20,6 +20,8 @@ from sqlalchemy.pool import StaticPool
 
 from connectors.base.errors import Transient
 
+WRITERS, READERS = 30_000, 1_000  # milliseconds for which another program's writing, and reading, is waited for
+
 
 class StateError(Exception):
     """The state file cannot be used; the text says why and what to do."""
@@ -71,6 +73,15 @@ def private(path: Path) -> None:
                 file.chmod(0o600)
 
 
+def to_disk(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def _nothing(_: str) -> None:
     return None
 
@@ -99,7 +110,7 @@ class Database:
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         elif not look:
             private(path)
-        pragmas = [f"synchronous={synchronous}", "foreign_keys=ON", "secure_delete=ON", "busy_timeout=30000"]
+        pragmas = [f"synchronous={synchronous}", "foreign_keys=ON", "secure_delete=ON", f"busy_timeout={WRITERS}"]
         self._engine = create_engine(
             f"sqlite:///file:{quote(str(path))}?mode={'ro' if look else 'rw'}&uri=true",
             poolclass=StaticPool,
@@ -179,18 +190,25 @@ class Database:
             with room(partial):
                 os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
                 raw.execute("VACUUM INTO ?", (str(partial),))
-            partial.replace(to)
+                to_disk(partial)
+                partial.replace(to)
         finally:
             partial.unlink(missing_ok=True)
 
     def truncate_wal(self) -> bool:
         """Move what was deleted out of the write-ahead log, so that it is gone from the disk as well.
 
-        False when a reader kept some of it (https://www.sqlite.org/pragma.html#pragma_wal_checkpoint).
+        False when a reader kept some of it, such as a backup; all lanes wait here, so that none is waited for long
+        (https://www.sqlite.org/pragma.html#pragma_wal_checkpoint).
         """
         raw = self._connection.connection.driver_connection
-        with room(self.path):
-            (busy, _, _) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # type: ignore[union-attr]
+        assert raw is not None  # noqa: S101 - an open connection has a driver's one
+        raw.execute(f"PRAGMA busy_timeout={READERS}")
+        try:
+            with room(self.path):
+                (busy, _, _) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            raw.execute(f"PRAGMA busy_timeout={WRITERS}")
         return not busy
 
     def vacuum(self) -> None:

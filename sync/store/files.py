@@ -15,7 +15,7 @@ from glob import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from sync.store.db import room
+from sync.store.db import room, to_disk
 
 WAL, SHM = "-wal", "-shm"
 LOOK_EVERY = 100_000  # steps of SQLite's machine between two words of progress
@@ -173,12 +173,3 @@ def _take_in_log(state: Path) -> None:
         return
     if moved < frames:
         raise InUse
-
-
-def to_disk(path: Path) -> None:
-    """Wait until a file or folder is on the disk."""
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

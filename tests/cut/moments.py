@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import Engine, event
+
 STEPS = ("replace", "rename", "link", "unlink", "fsync", "open")
 
 
@@ -27,7 +29,7 @@ def copied(folder: Path, to: Path) -> Path:
 
 @contextmanager
 def moments(monkeypatch, folder: Path, to: Path) -> Iterator[list[Path]]:
-    """Copies of `folder`, in their order, for all that is done inside."""
+    """Copies of `folder`, in their order, for all that is done inside, its SQL included."""
     found: list[Path] = []
     last: list[object] = [None]
     keeping = [False]
@@ -50,10 +52,17 @@ def moments(monkeypatch, folder: Path, to: Path) -> Iterator[list[Path]]:
 
         return stepped
 
+    def after(*_: object) -> None:
+        keep()
+
     with monkeypatch.context() as patch:
         for name in STEPS:
             patch.setattr(os, name, watched(getattr(os, name)))
-        yield found
+        event.listen(Engine, "after_cursor_execute", after)
+        try:
+            yield found
+        finally:
+            event.remove(Engine, "after_cursor_execute", after)
 
 
 def _look(folder: Path) -> object:
