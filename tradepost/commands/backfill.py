@@ -29,6 +29,7 @@ from tradepost.commands.common import (
     command_log,
     error_text,
     first_of,
+    patience_text,
     require_person,
     tell,
     until_stopped,
@@ -276,7 +277,8 @@ class _Backfill:
                 targets = [a for a in answers if "target" in a]
                 outcome.open = sum(a["ready"] + a["sending"] + a["unknown"] for a in targets)
                 for answer in answers:
-                    self._tell(str(answer.get("mailbox") or answer["target"]), answer)
+                    patience = patience_text(answer, self._settings, self._invocation.language)
+                    self._tell(str(answer.get("mailbox") or answer["target"]), answer, patience)
                     shown.show(answer)
                 read = all((a["done"] and not a["wanted"]) or a.get("state") == "paused" for a in outcome.runs)
                 if read and all(not a["busy"] or a.get("state") == "paused" for a in targets):

@@ -11,7 +11,9 @@ import sys
 import warnings
 from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Literal, TextIO, TypeVar, cast
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -29,7 +31,7 @@ from tradepost.messages import Language, known, say, sentence
 from tradepost.service.control import Answer, ask, control_socket
 from tradepost.service.desk import Request, where
 from tradepost.terminal import plain
-from tradepost.views.words import words
+from tradepost.views.words import moment, words
 
 T = TypeVar("T")
 
@@ -68,6 +70,14 @@ def tell_error(invocation: Invocation, subject: str, error: ConnectorError) -> N
 def tell(invocation: Invocation, subject: str, text: str) -> None:
     """A line about something, on standard error."""
     invocation.err.print(f"{plain(subject)}{invocation.say('view.colon')}{text}", soft_wrap=True)
+
+
+def patience_text(answer: Answer, settings: Settings, language: Language) -> str:
+    """Until when a CRM that stands still has a reason to, from what the desk tells of its progress."""
+    if not answer.get("looks_at"):
+        return ""
+    at = moment(datetime.fromisoformat(answer["looks_at"]), ZoneInfo(settings.company.calendar.zone))
+    return say("progress.looks_at", language, at=at)
 
 
 async def close_all(sources: Mapping[str, MailSource], targets: Mapping[str, CrmTarget]) -> None:

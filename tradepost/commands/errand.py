@@ -9,7 +9,7 @@ from connectors.base.services import Log
 from tradepost.app import working
 from tradepost.clock import SystemClock
 from tradepost.commands.backfill import INTERRUPTED, LOOK_EVERY
-from tradepost.commands.common import ask_service, error_text, first_of, tell, until_stopped
+from tradepost.commands.common import ask_service, error_text, first_of, patience_text, tell, until_stopped
 from tradepost.commands.invocation import Invocation
 from tradepost.config import Settings
 from tradepost.errors import UserError
@@ -104,7 +104,9 @@ class Errand:
     def _tell(self, lane: Answer) -> None:
         """Why a lane does not go on; each reason once."""
         name, _, rest = str(lane.get("code", "")).partition(" ")
-        text = error_text(name, rest, str(lane.get("hint", "")), self._invocation.language) if name else ""
+        language = self._invocation.language
+        patience = patience_text(lane, self._settings, language)
+        text = error_text(name, rest, str(lane.get("hint", "")), language) if name else patience
         if text and self._told.get(str(lane["target"])) != text:
             tell(self._invocation, str(lane["target"]), text)
         self._told[str(lane["target"])] = text

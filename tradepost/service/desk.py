@@ -73,6 +73,7 @@ class Desk:
                 "target": name,
                 **{str(s): n for s, n in states.items()},
                 "busy": busy,
+                "looks_at": await self._looks_at(name, states),
                 **_why(lanes.get(f"target:{name}")),
             }
 
@@ -147,6 +148,13 @@ class Desk:
         due = await self._store.outbox.due(target, now, state=ItemState.READY, kinds=kinds, history=True, limit=200)
         later = await self._store.outbox.next_due(target, kinds, after=now)
         return bool(due) or (later is not None and later - now < PATIENCE)
+
+    async def _looks_at(self, target: str, states: Mapping[ItemState, int]) -> str | None:
+        """When the CRM may be asked about what is there perhaps, while there is nothing else to do (ISO time)."""
+        if not states[ItemState.UNKNOWN] or states[ItemState.SENDING] or states[ItemState.READY]:
+            return None
+        at = await self._store.outbox.next_due(target, await usable_kinds(self._store, target))
+        return at.isoformat() if at and at > self._engine.clock.now() else None
 
 
 async def usable_kinds(store: Store, target: str) -> tuple[WriteKind, ...]:
