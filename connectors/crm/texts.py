@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
+from connectors.base.hosts import ascii_host
+
 
 def clean(text: str) -> str:
     """Text without control characters and half surrogate pairs, which not every JSON reader takes."""
@@ -46,7 +48,7 @@ def domains_of(website: str) -> tuple[str, ...]:
     for word in re.split(r"[\s,;|]+", website.strip().lower()):
         try:
             host = urlsplit(word if "//" in word else f"//{word}").hostname or ""
-            host = host.removeprefix("www.").rstrip(".").encode("idna").decode("ascii")
+            host = ascii_host(host.removeprefix("www."))
         except (ValueError, UnicodeError):
             continue
         if re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", host) and not host.replace(".", "").isdigit():

@@ -13,6 +13,7 @@ from email.utils import parsedate_tz
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
+from connectors.base.hosts import ascii_host
 from connectors.base.model import Address
 from connectors.mail.charsets import decode
 
@@ -233,7 +234,7 @@ def ascii_domain(domain: str) -> str:
     if domain.isascii() or len(domain) > 253:
         return domain
     try:
-        return domain.encode("idna").decode("ascii")
+        return ascii_host(domain)
     except UnicodeError:
         return domain
 

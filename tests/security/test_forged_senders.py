@@ -8,7 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.base.model import Address, MailMessage, Place, Role, WriteKind
+from connectors.crm import texts
+from connectors.mail.headers import addresses
 from connectors.mail.mime import parse
+from mappings import domains
 from mappings.model import Direction, Own
 from mappings.reading import load_words, read
 from mappings.reading.copies import joined
@@ -156,6 +159,26 @@ def test_who_was_hidden_in_our_mail_borrows_nothing_from_those_it_went_to():
     assert fate(decided(sent, answer), "a1")[0] == "waiting"
     shown = mail("m1", sender=ANN, to=[BOB], cc=[EVE], when=at(0))
     assert fate(decided(shown, answer), "a1")[0] == "log"  # the customer sees him: he belongs there
+
+
+@pytest.mark.parametrize(
+    ("domain", "same"),
+    [
+        ("ａcme.com", "acme.com"),  # one name, written wide
+        ("acme。com", "acme.com"),
+        ("groß-handel.de", "xn--gro-handel-73a.de"),  # another owner's than gross-handel.de
+        ("faß.de", "xn--fa-hia.de"),
+        ("σοφός.gr", "xn--0xagbn4a.gr"),
+        ("\u0430cme.com", "xn--cme-5cd.com"),  # a Cyrillic letter
+        ("ac\u200dme.com", "xn--acme-676a.com"),
+        ("acme.com.", "acme.com"),
+    ],
+)
+def test_a_domain_that_looks_alike_and_has_another_owner_is_another(domain, same):
+    found = addresses(f"x@{domain}")[0].email
+    assert found == f"x@{same}"
+    assert domains.host(domain) == same
+    assert texts.domains_of(f"https://{domain}/") == (same,)
 
 
 def test_no_stranger_joins_a_customers_thread_without_its_message_ids():
