@@ -175,6 +175,39 @@ def test_the_socket_is_private_and_answers_its_own_user(tmp_path):
     assert asyncio.run(play()) == (0o600, [{"n": 1}])
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"[" * 60_000 + b"\n", b"unknown_request"),
+        (b'{"do": ["count"]}\n', b"unknown_request"),
+        (b'{"do": "count", "n": ' + b"9" * 5_000 + b"}\n", b"unknown_request"),
+        (b"\xff\xfe\n", b"unknown_request"),
+        (b"x" * 70_000 + b"\n", b""),
+        (b"never an end", b""),
+    ],
+)
+def test_a_request_of_any_shape_is_answered_or_let_go_and_the_next_one_is_served(tmp_path, monkeypatch, line, said):
+    monkeypatch.setattr(control, "PATIENCE", 0.05)
+    broken: list[object] = []
+
+    async def play():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
+        server = ControlServer(tmp_path / "c.sock", {"count": _count})
+        await server.open()
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "c.sock")
+        writer.write(line)
+        answer = await reader.read()
+        writer.close()
+        found = answer, await _asked(tmp_path / "c.sock")
+        await server.close()
+        return found
+
+    answer, after = asyncio.run(play())
+    assert said in answer
+    assert bool(answer) is bool(said)
+    assert (after, broken) == ([{"n": 1}], [])
+
+
 def test_another_user_is_refused_by_the_kernels_word_even_where_the_mode_lets_him_in(tmp_path, monkeypatch):
     async def play():
         server = ControlServer(tmp_path / "c.sock", {"count": _count})

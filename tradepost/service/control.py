@@ -19,6 +19,7 @@ Answer = dict[str, Any]
 Handler = Callable[[Mapping[str, Any]], AsyncIterator[Answer]]
 
 MAX_LINE = 64 * 1024
+PATIENCE = 30.0  # seconds for which a request is waited for
 MAX_PATH = 107  # bytes of a socket's path: unix(7)
 
 
@@ -57,11 +58,13 @@ class ControlServer:
             if _peer_uid(writer) not in (os.getuid(), 0):
                 await _say(writer, {"error": "not_owner", "end": True})
                 return
-            async for answer in self._answers(await reader.readline()):
+            async with asyncio.timeout(PATIENCE):
+                line = await reader.readline()
+            async for answer in self._answers(line):
                 await _say(writer, answer)
             await _say(writer, {"end": True})
-        except (ConnectionError, ValueError, asyncio.LimitOverrunError):
-            return  # the client left, or sent a line without an end
+        except (ConnectionError, ValueError, TimeoutError, asyncio.LimitOverrunError):
+            return  # the client left, sent a line without an end, or nothing
         finally:
             writer.close()
 
@@ -69,7 +72,7 @@ class ControlServer:
         try:
             request = json.loads(line)
             handler = self._handlers[request["do"]]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             yield {"error": "unknown_request"}
             return
         async for answer in handler(request):
