@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
@@ -51,6 +51,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells do
 LOOK_EVERY = 1.0  # seconds between two looks at how far it is
 
 Ask = Callable[[Request], Awaitable[list[Answer]]]
+End = Callable[[bool], Mapping[str, object]]
 
 
 def run(
@@ -63,10 +64,12 @@ def run(
     yes: bool,
     as_json: bool,
     command: str = "backfill",
+    end: End | None = None,
 ) -> int:
     """0 when the windows are read and nothing is missing, 130 when stopped. Raises `UserError`.
 
-    `command` is what a person has called, and calls again to go on.
+    `command` is what a person has called, and calls again to go on; `end` is told whether all went well when it was not
+    stopped, and gives further numbers for scripts.
     """
     settings = invocation.settings()
     windows = windows_of(settings, chosen_mailboxes(settings, mailboxes), since, until, SystemClock().now())
@@ -74,7 +77,10 @@ def run(
         require_person(yes=yes)
     with command_log(invocation, settings) as log:
         work = _Backfill(invocation, settings, windows, log, command=command, as_json=as_json)
-        return asyncio.run(work.run(plan=plan, yes=yes))
+        code = asyncio.run(work.run(plan=plan, yes=yes))
+        if work.outcome is not None:
+            work.show(work.outcome, end(work.outcome.well) if end else {})
+        return code
 
 
 def windows_of(
@@ -138,6 +144,7 @@ class _Backfill:
         self._as_json = as_json
         self._clock = SystemClock()
         self._told: dict[str, str] = {}
+        self.outcome: Outcome | None = None  # when it came to its end
 
     async def run(self, *, plan: bool, yes: bool) -> int:
         planned = await self._planned()
@@ -156,7 +163,7 @@ class _Backfill:
             name = "backfill.service_goes_on" if served else "backfill.stopped"
             self._invocation.err.print(self._say(name, command=self._command()), soft_wrap=True)
             return INTERRUPTED
-        self._show(outcome)
+        self.outcome = outcome
         return 0 if outcome.well else 1
 
     # ------------------------------------------------------------------------------------------------------------- plan
@@ -321,7 +328,7 @@ class _Backfill:
         words = ["tradepost", "-c", shlex.quote(str(self._settings.file)), self._called]
         return " ".join([*words, *since, *([] if every else boxes)])
 
-    def _show(self, outcome: Outcome) -> None:
+    def show(self, outcome: Outcome, more: Mapping[str, object]) -> None:
         if self._as_json:
             self._invocation.print_json(
                 {
@@ -329,6 +336,7 @@ class _Backfill:
                     "runs": outcome.runs,
                     "coverage": [coverage_json(report) for report in outcome.coverage],
                     "open": outcome.open,
+                    **more,
                 }
             )
             return

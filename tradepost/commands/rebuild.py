@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from typing import Any
 
 from sync import restore
 from sync.model import ItemState
@@ -32,20 +33,25 @@ def run(invocation: Invocation, *, since: datetime | None, yes: bool, as_json: b
         if not _begun(invocation, settings, yes=yes):
             invocation.print(invocation.say("rebuild.left"))
             return 1
-    code = backfill.run(
-        invocation, plan=False, since=since, until=None, mailboxes=(), yes=True, as_json=as_json, command="rebuild"
-    )
-    if code == backfill.INTERRUPTED:
-        return code
-    survey = _end(settings, well=code == 0)
-    parked = survey.items.get(ItemState.PARKED, 0)
-    if not as_json:
-        written = survey.items.get(ItemState.DONE, 0) - survey.recognised
-        told = {"recognised": survey.recognised, "written": written, "parked": parked}
+    told: dict[str, int] = {}
+
+    def end(well: bool) -> dict[str, int]:  # noqa: FBT001 - `backfill.End`
+        told.update(_numbers(_end(settings, well=well)))
+        return told
+
+    chosen: dict[str, Any] = {"since": since, "until": None, "mailboxes": (), "command": "rebuild", "end": end}
+    code = backfill.run(invocation, plan=False, yes=True, as_json=as_json, **chosen)
+    if told and not as_json:
         invocation.print(invocation.say("rebuild.done", **told))
-        if parked:
+        if told["parked"]:
             invocation.print(invocation.say("rebuild.parked"))
-    return 1 if parked else code
+    return 1 if told.get("parked") else code
+
+
+def _numbers(survey: Survey) -> dict[str, int]:
+    written = survey.items.get(ItemState.DONE, 0) - survey.recognised
+    parked = survey.items.get(ItemState.PARKED, 0)
+    return {"recognised": survey.recognised, "written": written, "parked": parked}
 
 
 def _begun(invocation: Invocation, settings: Settings, *, yes: bool) -> bool:
