@@ -186,6 +186,7 @@ class LaneRunner:
         self._mistakes: tuple[int, datetime] | None = None  # how many in a row, and until when the last one counts
         self._last_beat: tuple[str, datetime] | None = None
         self.state = "running"  # as it is, even where the store has no room to be told
+        self.told: LaneState | None = None  # what was said of it last, stored or not
 
     async def once(self) -> Trouble | None:
         """Step until the lane has nothing to do at once. A short limit is sat out; other errors end it, returned."""
@@ -286,6 +287,7 @@ class LaneRunner:
 
     async def _put(self, state: LaneState) -> None:
         """Remember how the lane is. Where not even that works, the log and the next try must do."""
+        self.told = state
         try:
             with suppress(StateFull):
                 await self._store.report.put_lane(state)
@@ -299,9 +301,8 @@ class LaneRunner:
         if self._last_beat is not None and self._last_beat[0] == state and now - self._last_beat[1] < BEAT:
             return
         self._last_beat = (state, now)
-        await self._store.report.put_lane(
-            LaneState(name=self.lane.name, state=state, code="", hint="", until=None, beat_at=now, failures=0)
-        )
+        self.told = LaneState(name=self.lane.name, state=state, code="", hint="", until=None, beat_at=now, failures=0)
+        await self._store.report.put_lane(self.told)
 
 
 async def _first(*awaitables: Awaitable[object]) -> None:

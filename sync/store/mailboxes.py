@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from sync.schema import tables as t
@@ -124,6 +124,7 @@ class MailboxStore:
     async def add_run(self, kind: str, mailbox: str, since: datetime, until: datetime, now: datetime) -> int:
         """Ask for a listing of [since, until); the same open window is not asked for twice. Returns the run's id.
 
+        The same is one that reaches as far, or to the moment when it was asked for: what came since is live mail.
         The mailbox is answerable for everything from `since` on as soon as the run exists.
         """
         with self._db.tx("add_run") as c:
@@ -183,8 +184,10 @@ def _run(row: object) -> Run:
 
 
 def _add_run(c: Connection, kind: str, mailbox: str, since: datetime, until: datetime, now: datetime) -> int:
-    same = select(t.runs.c.id).where(
-        t.runs.c.mailbox == mailbox, t.runs.c.kind == kind, ~t.runs.c.done, t.runs.c.since == since
+    same = (
+        select(t.runs.c.id)
+        .where(t.runs.c.mailbox == mailbox, t.runs.c.kind == kind, ~t.runs.c.done, t.runs.c.since == since)
+        .where(or_(t.runs.c.until >= until, t.runs.c.until >= t.runs.c.created_at))
     )
     if (known := c.execute(same).scalars().first()) is not None:
         return int(known)

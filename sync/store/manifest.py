@@ -26,12 +26,6 @@ def run_of(c: Connection, mail: str) -> int | None:
     return found
 
 
-def is_undone(c: Connection, run: int) -> bool:
-    """Whether somebody has undone a run, so that nothing may be added to it."""
-    query = select(t.runs.c.id).where(t.runs.c.id == run, t.runs.c.undone_at.is_not(None))
-    return c.execute(query).first() is not None
-
-
 def work_run(c: Connection, rules: str, now: datetime) -> int:
     """A run for what live mail causes from now on. The first with other rules than the last is a change of rules."""
     here = t.meta.c.name == _RULES_IN_FORCE

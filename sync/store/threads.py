@@ -34,7 +34,8 @@ from sync.store.doubt import Lost, doubt_of
 from sync.store.drops import drop_unsent
 from sync.store.journal import note
 from sync.store.links import index_link
-from sync.store.manifest import is_undone, run_of, work_run
+from sync.store.mailboxes import undone_run
+from sync.store.manifest import run_of, work_run
 from sync.store.mirror import Feed
 
 # A thread is decided on its newest mails, and on as many older ones that are not decided yet or wait; the rest is
@@ -143,7 +144,7 @@ class ThreadStore:
             doubt = doubt_of(c) if decision.intents else None
             lost = Lost(c, case.target, doubt) if doubt else None
             # What comes after an undo of this process's work is not to be taken back with it.
-            work = None if self._work is None or is_undone(c, self._work) else self._work
+            work = None if self._work is None or undone_run(c, self._work) else self._work
             for intent in decision.intents:
                 history = not live.get(intent.mail, True)
                 if not history and work is None:

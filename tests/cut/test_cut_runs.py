@@ -1,13 +1,15 @@
-"""To which run live work belongs when the run before it was undone, or never came to the disk."""
+"""Runs that were undone, never came to the disk, or are asked for again; and who looks on while the disk is full."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import timedelta
 
 from sync.store import StateFull
 from tests.sweep.scenario import mail
 from tests.undo.office import people, small
-from tradepost.sandbox.virtual import run
+from tradepost.sandbox.virtual import START, run
+from tradepost.service.desk import Desk
 
 
 async def ask(box, number):
@@ -81,5 +83,50 @@ def test_a_run_that_found_no_room_gives_its_number_to_no_backfill(tmp_path):
             (live,) = [r for r in await engine.store.undo.manifests() if r.kind == "run"]
             assert (live.run != number, live.items > 0) == (True, True)
             assert await engine.store.undo.plan([number]) == ()
+
+    run(main())
+
+
+def test_a_backfill_goes_on_with_its_own_window_only(tmp_path):
+    """The same command a day later goes on; one that asks for more than the open run does not take it for its own."""
+
+    async def main():
+        box = small(tmp_path)
+        async with box.engine() as engine:
+            assert not await poll(box, engine)
+            name, boxes = next(iter(engine.pullers)), engine.store.mailboxes
+            now, day = box.clock.now(), timedelta(days=1)
+            since = now - 90 * day
+            asked = await boxes.add_run("backfill", name, since, now, now)
+            assert await boxes.add_run("backfill", name, since, now + day, now + day) == asked
+            await boxes.turn_page(asked, None, 0, now)
+            part = await boxes.add_run("backfill", name, since, since + day, now)
+            assert await boxes.add_run("backfill", name, since, since + day, now + day) == part
+            assert await boxes.add_run("backfill", name, since, now, now) not in (asked, part)
+
+    run(main())
+
+
+def test_who_looks_on_is_told_of_a_full_disk_although_the_state_file_cannot_be(tmp_path):
+    async def main():
+        box = small(tmp_path)
+        room = [True]
+
+        def step(name):
+            if name.endswith(":commit") and not room[0]:
+                raise StateFull(tmp_path)
+
+        async with box.engine(step=step) as engine:
+            desk = Desk(box.settings, engine)
+            assert not await poll(box, engine)
+            await ask(box, 1)
+            number = await engine.store.mailboxes.add_run("backfill", next(iter(engine.pullers)), START, START, START)
+            room[0] = False
+            await poll(box, engine)
+            for answer in [answer async for answer in desk.progress({"runs": [number]})]:
+                assert (answer["state"], answer["code"]) == ("paused", "StateFull"), answer
+            room[0] = True
+            assert not await poll(box, engine)
+            assert not any("state" in answer for answer in [a async for a in desk.progress({"runs": [number]})])
 
     run(main())
