@@ -37,6 +37,7 @@ _BEARER = re.compile(r"(?i)\b(bearer|basic|zoho-oauthtoken)\s+[\w.~+/=!-]{8,}")
 _JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}(\.[\w-]*)?")
 _GOOGLE = re.compile(r"\b(ya29\.|1//)[\w-]{10,}")
 _LONG = re.compile(r"[A-Za-z0-9+/_=-]{32,}")
+_COMMANDS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")  # to a terminal
 _HEX = re.compile(r"[0-9a-f-]+")
 
 EventDict = MutableMapping[str, Any]
@@ -93,7 +94,7 @@ def _value(value: object, key: str) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
-        return mask(value, ids=bool(_ID_KEY.search(key)))[:MAX_TEXT]
+        return _COMMANDS.sub("\ufffd", mask(value, ids=bool(_ID_KEY.search(key)))[:MAX_TEXT])
     if isinstance(value, BaseException):
         return mask(str(value))[:MAX_TEXT] if isinstance(value, ConnectorError) else type(value).__name__
     if isinstance(value, Mapping):
