@@ -108,6 +108,7 @@ def sanitised(html: str) -> str:
         clean_content_tags=set(_DROPPED),
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
         url_schemes={"http", "https", "mailto", "tel"},
+        url_relative="deny",  # it would lead into the CRM, with the rights of whoever reads it there
         strip_comments=True,
         link_rel="noopener noreferrer nofollow",
     ).strip()
