@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
-from sync.store import Store
+from sync.store import StateFull, Store
 from tests.box import Box
 from tests.sweep.scenario import Crash
 from tests.undo.office import AGAIN
@@ -78,6 +79,24 @@ class Lives:
         for name in FILES:
             if (saved := self._box.state.with_name(f"{name}.saved")).exists():
                 saved.rename(self._box.state.with_name(name))
+
+
+async def on_larger_disks(box: Box, work: Work) -> int:
+    """Have `work` done by processes whose disk has ever more free pages, until one comes to its end; how many did not.
+
+    https://www.sqlite.org/pragma.html#pragma_max_page_count
+    """
+    for spare in range(MOST):
+        async with box.engine() as engine:
+            engine.store.db.vacuum()  # what is free within the file would be room
+            with engine.store.db.read() as c:
+                here = c.exec_driver_sql("PRAGMA page_count").scalar_one()
+                c.exec_driver_sql(f"PRAGMA max_page_count={here + spare}")
+            with suppress(StateFull):
+                if await work(engine):
+                    return spare
+        await box.clock.sleep(AGAIN)
+    raise AssertionError("it never comes to its end")
 
 
 async def open_items(store: Store) -> int:

@@ -15,11 +15,12 @@ from sync.lanes import run_once
 from sync.model import ItemState
 from sync.store import files
 from sync.undo import Way
-from tests.cut.lives import THOROUGH, Lives, open_items
+from tests.cut.lives import THOROUGH, Lives, on_larger_disks, open_items
 from tests.erase.office import KEY, places
 from tests.restore.show import LATER, begin_anew, destroy, put_back
 from tests.sweep.scenario import mail
 from tests.undo.office import PAIRS, backfill, old_mail, people, seen, small
+from tests.undo.test_undo_edges import quoted, runs_of
 from tradepost.sandbox.virtual import START, run
 
 CHOSEN = PAIRS if THOROUGH else PAIRS[:1]
@@ -94,6 +95,63 @@ def test_an_erasure_that_dies_at_every_step_erases_all_and_nobody_else(tmp_path,
         await backfill(box)
         assert places(box, CARL) == {}
         assert {one.subject for one in crm.mails()} == {"Of Dora"} | stay
+
+    run(main())
+
+
+@pytest.mark.parametrize("errand", ["erase", "undo"] if THOROUGH else ["erase"])
+def test_on_a_disk_that_is_full_again_and_again_it_comes_to_its_end(tmp_path, errand):
+    async def main():
+        box = small(tmp_path)
+        _, _, carl = people(box)
+        await old_mail(box, 8)
+        runs = await backfill(box)
+
+        async def worked(engine):
+            now = box.clock.now()
+            if errand == "undo":
+                await engine.store.undo.begin(runs, now)
+                async for _ in engine.store.undo.advance(runs, now):
+                    pass
+            else:
+                eraser = Eraser(engine.store, engine.pullers, clock=box.clock)
+                await eraser.begin(carl, KEY)
+                await eraser.go_on()
+            await run_once((), engine.crm)
+            open_ = await (engine.store.undo.standing(runs) if errand == "undo" else engine.store.erase.standing(carl))
+            return not open_.open and (errand == "undo" or open_.done)
+
+        full = await on_larger_disks(box, worked)
+        assert full > 1
+        assert (box.activities(), await parked(box)) == (0, [])
+        assert places(box, CARL) == {} or errand == "undo"
+
+    run(main())
+
+
+@pytest.mark.skipif(not THOROUGH, reason="with TRADEPOST_PAIRS=all")
+@each_pair
+def test_an_undo_of_live_work_that_dies_at_every_step_puts_the_stage_back_once(tmp_path, source, target):
+    async def main():
+        box = small(tmp_path, source, target, moves={"quotation_sent": "apply"})
+        crm, deal = box.company.crm, box.company.book.deals["lamps"]
+        assert not await box.once()
+        before, stood = seen(box), crm.deal(deal).stage
+        await quoted(box)
+        runs = [one.run for one in await runs_of(box, "run")]
+        moved = len(crm.deal(deal).moves)
+
+        async def undone(engine):
+            undo, now = engine.store.undo, box.clock.now()
+            await undo.begin(runs, now)
+            async for _ in undo.advance(runs, now):
+                pass
+            await run_once((), engine.crm)
+            return not (await undo.standing(runs)).open
+
+        assert await Lives(box).carry(undone) > 3
+        assert (crm.deal(deal).stage, len(crm.deal(deal).moves)) == (stood, moved + 1)
+        assert (seen(box)[1:], await parked(box)) == (before[1:], [])
 
     run(main())
 
