@@ -107,8 +107,9 @@ class UndoStore:
             return tuple(_outcome(c, look, row) if undone else look.planned(row) for row in rows)
 
     async def mailboxes(self, runs: Sequence[int]) -> tuple[str, ...]:
-        """Where the mails lie that runs through history have read, whichever of them read which copy."""
-        mails = select(t.copies.c.mail).where(t.copies.c.run.in_(runs))
+        """Where the mails lie that the runs have read or written about, whichever of them read which copy."""
+        read, live = select(t.copies.c.mail).where(t.copies.c.run.in_(runs)), select(t.items.c.mail)
+        mails = union(read, live.where(t.items.c.run.in_(runs)))
         query = select(t.copies.c.mailbox).distinct().where(t.copies.c.mail.in_(mails)).order_by(t.copies.c.mailbox)
         with self._db.read() as c:
             return tuple(c.execute(query).scalars())

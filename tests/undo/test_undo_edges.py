@@ -53,6 +53,8 @@ def test_what_live_mail_caused_is_taken_back_and_stays_away(tmp_path, source, ta
         made = await runs_of(box, "run")
         standing, left = await undo(box, [one.run for one in made])
         assert sum(one.items for one in made) >= 4
+        async with box.engine() as engine:  # where the sums of a count are no longer true
+            assert await engine.store.undo.mailboxes([one.run for one in made])
         assert standing.open == 0
         assert {one.why for one in left if one.way is Way.STAY} <= {Stay.NO_WAY}
         assert crm.deal(deal).stage == stood
