@@ -118,7 +118,8 @@ def _is_certain(situation: Situation, mail: ThreadMail) -> bool:
     facts, found = mail.facts, situation.matches.get(mail.facts.identity)
     if facts.direction is Direction.OUTGOING:
         return True
-    if found is None or found.inherited or UNPROVEN in facts.defects:
+    several = sum(e.role is Role.FROM for e in facts.externals) > 1  # nobody can tell which of them a server looked at
+    if found is None or found.inherited or several or UNPROVEN in facts.defects:
         return False
     through_us = is_ours(facts.from_.email, situation.rules.own)  # a group of ours that puts itself into From
     sender = facts.author.email if through_us else facts.from_.email

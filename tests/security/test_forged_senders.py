@@ -12,7 +12,7 @@ from connectors.crm import texts
 from connectors.mail.headers import addresses
 from connectors.mail.mime import parse
 from mappings import domains
-from mappings.model import Direction, Own
+from mappings.model import Direction, External, Own
 from mappings.reading import load_words, read
 from mappings.reading.copies import joined
 from mappings.reading.trust import UNPROVEN
@@ -68,6 +68,14 @@ def test_nobody_moves_a_deal_by_knowing_a_message_id():
     assert fate(decision, "o1") == ("log", None)  # it is shown, for it may be a colleague
     assert of_kind(decision, MOVE) == []
     assert len(of_kind(decision, TASK)) == 1
+
+
+def test_one_of_two_senders_moves_nothing():
+    found = order(BOB)
+    second = External(Address(EVE), Role.FROM)
+    found = replace(found, facts=replace(found.facts, externals=(*found.facts.externals, second)))
+    decision = decided(found)
+    assert (len(of_kind(decision, MOVE)), len(of_kind(decision, TASK))) == (0, 1)
 
 
 def test_an_order_whose_sender_did_not_pass_is_only_proposed():
