@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
+from connectors.addresses import bare_url
 from connectors.base.errors import ConnectorError
 from connectors.base.services import Call, Http, HttpSpec, Quota, Reply, Services, TokenSource
 from connectors.mail.gmail_api import MAX_PARTS
@@ -99,6 +100,8 @@ class GmailConfig(_Part):
 
     ca_bundle: str = ""
     """File of certificates to trust beside the usual ones, for a proxy that opens TLS."""
+
+    _bare = field_validator("base_url", "token_url", "authorization_url")(bare_url)
 
 
 def token_spec(config: GmailConfig, default: str) -> TokenSpec:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
+from connectors.addresses import bare_url
 from connectors.base.errors import ConnectorError
 from connectors.base.services import Call, Http, HttpSpec, Quota, Reply, Services, TokenSource
 from connectors.oauth import SecretRef, TokenSpec
@@ -124,10 +125,12 @@ class GraphConfig(_Part):
     ca_bundle: str = ""
     """File of certificates to trust beside the usual ones, for a proxy that opens TLS."""
 
+    _bare = field_validator("authority", "graph_root")(bare_url)
+
     @property
     def root(self) -> str:
         """Where Graph answers, without a trailing slash."""
-        return (self.graph_root or _GRAPH[self.cloud]).rstrip("/")
+        return self.graph_root or _GRAPH[self.cloud]
 
     @property
     def by_person(self) -> bool:
@@ -137,7 +140,7 @@ class GraphConfig(_Part):
 def app_of(config: GraphConfig) -> MicrosoftApp:
     """The app registration with its credential. Raises `SecretError`."""
     auth, resource = config.auth, _GRAPH[config.cloud]
-    authority = (config.authority or _AUTHORITY[config.cloud]).rstrip("/")
+    authority = config.authority or _AUTHORITY[config.cloud]
     scopes: tuple[str, ...] = (config.scope or f"{resource}/.default",)
     credential: str | Certificate | None = None
     if isinstance(auth, DeviceCodeAuth):

@@ -7,6 +7,8 @@ from connectors.addresses import bare_url, is_private
 from connectors.crm.hubspot import HubSpotConfig
 from connectors.crm.salesforce import SalesforceConfig
 from connectors.crm.zoho_config import ZohoConfig
+from connectors.mail.gmail_config import GmailConfig
+from connectors.mail.graph_config import GraphConfig
 from tradepost.config.alarms import Webhook
 
 
@@ -56,6 +58,11 @@ def test_anything_else_is_not(url):
         (SalesforceConfig, "login_url"),
         (ZohoConfig, "base_url"),
         (ZohoConfig, "accounts_url"),
+        (GmailConfig, "base_url"),
+        (GmailConfig, "token_url"),
+        (GmailConfig, "authorization_url"),
+        (GraphConfig, "graph_root"),
+        (GraphConfig, "authority"),
         (Webhook, "url"),
     ],
 )
