@@ -151,7 +151,8 @@ def test_all_of_clicks_own_words_are_translated_with_their_values() -> None:
     chinese = translations(Language.ZH)
     assert len(clicks_words()) > 40
     assert clicks_words() - set(chinese) == set()
-    assert {k for k in chinese if places(k) != places(chinese[k])} == set()
+    # Which kind of number is Click's English word.
+    assert {k for k in chinese if places(k) - {"number_type"} != places(chinese[k])} == set()
 
 
 def test_no_key_of_a_catalogue_is_given_twice() -> None:
