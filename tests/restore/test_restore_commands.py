@@ -114,6 +114,8 @@ def test_a_restore_wants_a_person_and_a_copy_that_fits(kept):
     assert "salesforce:elsewhere" in refused(account, "--yes")
     company = copy(kept, "company.db", "UPDATE mailboxes SET name = 'boss@' || rowid || '.example'")
     assert "another company" in refused(company, "--yes")
+    renamed = copy(kept, "renamed.db", "UPDATE targets SET name = 'elsewhere'")
+    assert "other CRM connections (elsewhere) than this configuration has (crm)" in refused(renamed, "--yes")
     assert (state(kept) / "state.db").read_bytes() == before
 
 

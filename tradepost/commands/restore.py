@@ -85,6 +85,12 @@ async def _staged(invocation: Invocation, settings: Settings, file: Path, key: b
         raise UserError(sentence("state.unusable", error=error)) from None
     if survey.mailboxes and not {m.address for m in settings.mailboxes}.intersection(survey.mailboxes):
         raise UserError(sentence("restore.other_company", file=file, mailbox=survey.mailboxes[0]))
+    if survey.accounts and not survey.accounts.keys() & settings.crm.keys():
+        raise UserError(
+            sentence(
+                "restore.other_crms", file=file, copy=", ".join(sorted(survey.accounts)), now=", ".join(settings.crm)
+            )
+        )
     with command_log(invocation, settings) as log:
         await _same_accounts(invocation, settings, survey, log)
     return survey
