@@ -26,7 +26,6 @@ def progress(due, **counts):
 
     store = SimpleNamespace(
         report=SimpleNamespace(
-            lanes=lambda: given([]),
             counts=lambda: given({("zoho", "log_email", ItemState(state)): n for state, n in counts.items()}),
         ),
         mailboxes=SimpleNamespace(runs=lambda _ids: given([])),
@@ -37,7 +36,7 @@ def progress(due, **counts):
         ),
         outbox=SimpleNamespace(next_due=lambda *_: given(due)),
     )
-    engine = SimpleNamespace(store=store, clock=SimpleNamespace(now=lambda: NOW), targets={"zoho": None})
+    engine = SimpleNamespace(store=store, clock=SimpleNamespace(now=lambda: NOW), targets={"zoho": None}, lanes=())
 
     async def asked():
         return [answer async for answer in Desk(SETTINGS, engine).progress({"runs": []})]
