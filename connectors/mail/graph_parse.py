@@ -101,7 +101,7 @@ def folders_of(page: Page, operation: str) -> tuple[RawFolder, ...]:
 
 
 def relative(link: str | None, root: str, operation: str) -> str:
-    """Path and query of a link. Raises `BadReply` for one to another host: the token would go there."""
+    """Path and query of a link, or nothing. Raises `BadReply` for one to another host: the token would go there."""
     if not link:
         return ""
     try:
@@ -110,6 +110,8 @@ def relative(link: str | None, root: str, operation: str) -> str:
         found, home = urlsplit(""), urlsplit(root)
     if (found.scheme.lower(), found.netloc.lower()) != (home.scheme.lower(), home.netloc.lower()):
         raise BadReply("A link in Graph's answer leads to another host.", operation=operation)
+    if not found.path:
+        raise BadReply("A link in Graph's answer names no path.", operation=operation)
     return f"{found.path}?{found.query}" if found.query else found.path
 
 

@@ -228,6 +228,7 @@ SEEDS: dict[str, list[bytes]] = {
         b'{"responses":[{"id":"1","status":200,"headers":{"Retry-After":"3"},"body":{"id":"2"}}]}',
         b'{"error":{"code":"resyncRequired","innerError":{"code":"syncStateNotFound"}}}',
         b'{"value":[{"id":"i","displayName":"Inbox","parentFolderId":"r","@removed":{"reason":"x"}}],"@odata.deltaLink":"https://graph.microsoft.com/d?t=1"}',
+        b'{"value":[],"@odata.nextLink":"https://graph.microsoft.com?v1.0/x?$skip=1"}',
         json.dumps({"id": "u", "mail": "a@b.c", "proxyAddresses": ["SMTP:a@b.c", "smtp:x@y.z"]}).encode(),
     ],
 }
