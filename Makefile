@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONHASHSEED ?= random
 
 PAIR ?=
-.PHONY: help dev demo test lint check pairs determinism sweep simulate simulate-company kills kill-test power full-disk undo-show restore-show corpora fidelity documents secrets secrets-suite fuzz conformance fix schema lock clean
+.PHONY: help dev demo test lint check pairs cut-short determinism sweep simulate simulate-company kills kill-test power full-disk undo-show restore-show corpora fidelity documents secrets secrets-suite fuzz conformance fix schema lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -40,6 +40,9 @@ check: lint test  ## exactly what CI runs
 
 pairs: $(VENV)/.ready  ## the main path over all six pairs (two minutes; the tests take three of them)
 	TRADEPOST_PAIRS=all $(BIN)/python -m pytest -n 2 -q tests/paths/test_pairs.py tests/erase
+
+cut-short: $(VENV)/.ready  ## undo, erase, restore, rebuild and setup die at every step in turn (about ten minutes)
+	TRADEPOST_PAIRS=all $(BIN)/python -m pytest -n 2 -q tests/cut tests/undo/test_undo_edges.py
 
 determinism: $(VENV)/.ready  ## fifty runs of one seed for every pair, the same log byte for byte (some minutes)
 	$(BIN)/python -m tests.determinism

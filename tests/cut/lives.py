@@ -18,7 +18,7 @@ from tests.undo.office import AGAIN
 from tradepost.daemon import Engine
 
 THOROUGH = os.environ.get("TRADEPOST_PAIRS") == "all"
-STRIDE = 1 if THOROUGH else 9
+STRIDE = 1 if THOROUGH else 13
 MOST = 400
 FILES = ("state.db", "state.db-wal")
 

@@ -20,7 +20,7 @@ from tradepost.service.crew import Crew
 from tradepost.service.desk import Desk
 
 CARL = "carl@acme.example"
-WHILE = 240.0  # seconds in which lanes that have nothing in their way are done
+WHILE = 120.0  # seconds in which lanes that have nothing in their way are done
 WAITS = (0.0, 2.0, 15.0) if THOROUGH else (2.0,)  # until somebody asks for a backfill
 
 
@@ -147,6 +147,7 @@ def test_an_undo_given_twice_while_a_backfill_of_the_same_mailbox_goes_on_ends_w
     run(main())
 
 
+@pytest.mark.skipif(not THOROUGH, reason="with TRADEPOST_PAIRS=all")
 def test_who_writes_again_while_being_erased_is_not_brought_back_and_the_others_are_served(tmp_path):
     async def main():
         box = small(tmp_path, "graph", "hubspot")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import timedelta
 
-from sync.store import StateFull
+from sync.store import StateFull, Store
+from tests.box import KEY
 from tests.sweep.scenario import mail
 from tests.undo.office import people, small
 from tradepost.sandbox.virtual import START, run
@@ -90,21 +91,19 @@ def test_a_run_that_found_no_room_gives_its_number_to_no_backfill(tmp_path):
 def test_a_backfill_goes_on_with_its_own_window_only(tmp_path):
     """The same command a day later goes on; one that asks for more than the open run does not take it for its own."""
 
-    async def main():
-        box = small(tmp_path)
-        async with box.engine() as engine:
-            assert not await poll(box, engine)
-            name, boxes = next(iter(engine.pullers)), engine.store.mailboxes
-            now, day = box.clock.now(), timedelta(days=1)
-            since = now - 90 * day
-            asked = await boxes.add_run("backfill", name, since, now, now)
-            assert await boxes.add_run("backfill", name, since, now + day, now + day) == asked
-            await boxes.turn_page(asked, None, 0, now)
-            part = await boxes.add_run("backfill", name, since, since + day, now)
-            assert await boxes.add_run("backfill", name, since, since + day, now + day) == part
-            assert await boxes.add_run("backfill", name, since, now, now) not in (asked, part)
+    async def asked():
+        store = Store.open(tmp_path / "state.db", key=KEY)
+        boxes, day = store.mailboxes, timedelta(days=1)
+        since = START - 90 * day
+        first = await boxes.add_run("backfill", "ann", since, START, START)
+        assert await boxes.add_run("backfill", "ann", since, START + day, START + day) == first
+        await boxes.turn_page(first, None, 0, START)
+        part = await boxes.add_run("backfill", "ann", since, since + day, START)
+        assert await boxes.add_run("backfill", "ann", since, since + day, START + day) == part
+        assert await boxes.add_run("backfill", "ann", since, START, START) not in (first, part)
+        store.close()
 
-    run(main())
+    run(asked())
 
 
 def test_who_looks_on_is_told_of_a_full_disk_although_the_state_file_cannot_be(tmp_path):
