@@ -167,6 +167,10 @@ def test_a_folder_that_may_not_be_looked_into_is_said_so(office, monkeypatch):
             word = PERSON if command == "export" else office.folder / "x.db"
             more = ("--yes",) if command == "restore" else ()
             office.refused(command, word, *more, says=("no permission", "没有权限"))
+    for command in ("status", "preview"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "exists", shut)
+            office.refused(command, says=("no permission", "没有权限"))
 
 
 def test_a_copy_may_lie_on_another_file_system(office):

@@ -31,12 +31,13 @@ from tradepost.commands.common import (
     first_of,
     patience_text,
     require_person,
+    state_begun,
     tell,
     until_stopped,
 )
 from tradepost.commands.invocation import Invocation
 from tradepost.config import Settings
-from tradepost.daemon import open_sources, open_targets, services_of, state_file
+from tradepost.daemon import open_sources, open_targets, services_of
 from tradepost.errors import UserError
 from tradepost.messages import sentence
 from tradepost.service.control import Answer
@@ -172,7 +173,7 @@ class _Backfill:
         """Count the windows; reads only."""
         settings = self._settings
         targets_of = {m.address: m.targets for m in settings.mailboxes}
-        state = looking(settings) if state_file(settings).exists() else nullcontext()
+        state = looking(settings) if state_begun(settings) else nullcontext()
         async with connections(settings, self._log, self._clock) as parts:
             with usable():
                 services = services_of(parts)

@@ -186,15 +186,20 @@ def refuse_failure(answer: Answer) -> None:
 
 def require_state(settings: Settings) -> None:
     """Raises `UserError` before the first run, when there is nothing yet to ask about, and where one may not ask."""
+    if not state_begun(settings):
+        raise UserError(sentence("ask.not_begun"))
+
+
+def state_begun(settings: Settings) -> bool:
+    """Whether there is a state file. Raises `UserError` where this user may not look."""
     state = state_file(settings)
     try:
         there = state.exists()
+        if there and not os.access(state, os.R_OK):
+            raise PermissionError(errno.EACCES, "")
     except OSError as error:
-        raise UserError(sentence("state.unusable", error=reason(error))) from None
-    if not there:
-        raise UserError(sentence("ask.not_begun"))
-    if not os.access(state, os.R_OK):
-        raise UserError(sentence("state.unusable", error=reason(PermissionError(errno.EACCES, ""))))
+        raise UserError(sentence("state.not_yours", file=state, error=reason(error))) from None
+    return there
 
 
 async def first_of(work: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, object]) -> T | None:

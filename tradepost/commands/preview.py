@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from sync.model import ItemState
 from sync.store.report import ItemReport
 from tradepost.app import looking
+from tradepost.commands.common import state_begun
 from tradepost.commands.invocation import Invocation
 from tradepost.config import Settings
-from tradepost.daemon import state_file
 from tradepost.views.status import counts_table
 from tradepost.views.writes import preview_json, preview_view
 
@@ -20,7 +20,7 @@ Counts = Mapping[tuple[str, str, str], int]
 def run(invocation: Invocation, *, limit: int, as_json: bool) -> int:
     """Shows up to `limit` writes that wait to be sent, and how many there are of each kind."""
     settings = invocation.settings()
-    begun = state_file(settings).exists()
+    begun = state_begun(settings)
     items, counts = asyncio.run(_waiting(settings, limit)) if begun else ((), {})
     if as_json:
         kinds = [{"target": t, "kind": k, "count": n} for (t, k, _), n in sorted(counts.items())]

@@ -10,10 +10,9 @@ from sync.model import ItemState
 from sync.store import Store
 from sync.store.report import CoverageReport
 from tradepost.app import looking
-from tradepost.commands.common import ask_service
+from tradepost.commands.common import ask_service, state_begun
 from tradepost.commands.invocation import Invocation
 from tradepost.config import Settings
-from tradepost.daemon import state_file
 from tradepost.views.history import Doings, doings_json, doings_view
 from tradepost.views.status import Status, status_json, status_view
 
@@ -36,7 +35,7 @@ def run(invocation: Invocation, *, as_json: bool) -> int:
 async def _seen(settings: Settings) -> tuple[Status, Doings]:
     running = await ask_service(settings, {"do": "progress", "runs": []}) is not None
     addresses = [mailbox.address for mailbox in settings.mailboxes]
-    if not state_file(settings).exists():
+    if not state_begun(settings):
         return Status(coverage=()), Doings(running=running, uncounted=tuple(addresses))
     with looking(settings) as store:
         return await _read(store, settings, addresses, running=running)
