@@ -123,7 +123,9 @@ def test_a_link_of_graphs_to_another_host_is_a_bad_reply(link):
 
 def test_a_link_of_graphs_without_a_path_is_a_bad_reply():
     with pytest.raises(graph_parse.BadReply, match="no path"):
-        graph_parse.relative("https://graph.microsoft.com?v1.0/x?$skip=1", "https://graph.microsoft.com", "messages.delta")
+        graph_parse.relative(
+            "https://graph.microsoft.com?v1.0/x?$skip=1", "https://graph.microsoft.com", "messages.delta"
+        )
 
 
 SALESFORCE, ZOHO = connectors.oauth.salesforce.DOMAINS, connectors.oauth.zoho.DOMAINS
