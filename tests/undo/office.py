@@ -18,7 +18,7 @@ from tradepost.sandbox.virtual import START
 PAIRS = (("gmail", "salesforce"), ("graph", "hubspot"), ("gmail", "zoho"))
 ALL = timedelta(days=400)
 AGAIN = 660.0  # seconds until what is unknown may be looked up
-ROUNDS = 200  # of them: a day and a half, in which a vendor grants a day's calls anew
+ROUNDS = 500  # of them: nearly four days, in which a vendor grants a day's calls anew
 
 
 def company(source, target):
