@@ -207,7 +207,8 @@ def limited(reply: Reply, now: datetime, zone: str, operation: str) -> RateLimit
 
 
 def _seconds(text: str, unit: float = 1.0) -> timedelta | None:
-    return timedelta(seconds=int(text) * unit) if re.fullmatch(r"\d{1,8}", text.strip()) else None
+    found = re.fullmatch(r"\s*(\d{1,8})\s*", text)
+    return timedelta(seconds=int(found[1]) * unit) if found else None
 
 
 def midnight(now: datetime, zone: str) -> datetime:

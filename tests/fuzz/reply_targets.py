@@ -146,6 +146,7 @@ SEEDS: dict[str, list[bytes]] = {
         b'{"status":"error","message":"Property values were not valid: [{\\"name\\":\\"a\\",\\"error\\":\\"X\\"}]","category":"VALIDATION_ERROR","errors":[{"code":"Y","context":{"propertyName":["p"],"ids":["1"]}}],"context":{"requiredGranularScopes":["a.b"]}}',
         b'{"status":"COMPLETE","results":[{"id":"1","properties":{"k":"k","email":"a@b.c","dealstage":"s","hs_merged_object_ids":"2;3"},"objectWriteTraceId":"t1","associations":{"contacts":{"results":[{"id":"4","type":"deal_to_company"}]}}}],"errors":[{"context":{"objectWriteTraceId":["t2"]},"message":"Contact already exists. Existing ID: 7"}],"paging":{"next":{"after":"9"}}}',
         b'{"policyName":"DAILY","daily":"1000"}',
+        b"\x1f3",  # a number to strip(), and none to int()
     ],
     "zoho_parse": [
         b'{"data":[{"api_name":"a","pick_list_values":7}]}',
