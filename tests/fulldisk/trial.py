@@ -22,6 +22,7 @@ FULL_FOR, ROOM_FOR = timedelta(hours=1), timedelta(minutes=40)
 FULL = ("worker.no_room", "StateFull")  # how the log names the reason
 LOOKED = 6.0  # seconds for which a daemon is left without room
 WITHIN = 120.0
+BEGUN = 40.0  # seconds in which a daemon on a busy machine has come to the end of its room, or can say so no more
 
 
 @dataclass
@@ -92,7 +93,7 @@ async def limited(folder: Path, pair: tuple[str, str], largest: int, *, mails: i
     async with vendors(folder, pair, mails, seed) as sandbox:
         with (folder / "log").open("w", encoding="utf-8") as log:
             async with daemon(sandbox.config, log, largest=largest) as process:
-                await asyncio.wait({process.end}, timeout=LOOKED)
+                await _until_full(sandbox, mails, process.end, folder / "log")
                 found.before = (await sandbox.ask("progress"))["logged"]
                 found.paused = _said(folder / "log")
                 process.make_room()
@@ -107,6 +108,15 @@ async def limited(folder: Path, pair: tuple[str, str], largest: int, *, mails: i
     return Outcome(
         found.size, found.paused, found.before, found.after, found.faults + broken(folder / "state" / "state.db")
     )
+
+
+async def _until_full(sandbox: Vendors, mails: int, end: asyncio.Task[int], log: Path) -> None:
+    """Wait until the daemon says that there is no room, or needs none, or its log has none either; and a while more."""
+    for _ in range(int(BEGUN * 2)):
+        await asyncio.wait({end}, timeout=0.5)
+        if end.done() or _said(log) or (await sandbox.ask("progress"))["logged"] >= mails:
+            break
+    await asyncio.wait({end}, timeout=LOOKED / 2)
 
 
 async def _ends(sandbox: Vendors, mails: int, end: asyncio.Task[int]) -> list[str]:
