@@ -112,7 +112,7 @@ def several(text: str) -> tuple[str, ...]:
 def numeric(record: object) -> tuple[int, str]:
     """Sorts ids by number where they are numbers."""
     text = str(record)
-    return (int(text) if text.isascii() and text.isdigit() else 0, text)
+    return (int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0, text)
 
 
 def named(first: str, last: str) -> str:

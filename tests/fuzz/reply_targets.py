@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -147,6 +148,17 @@ SEEDS: dict[str, list[bytes]] = {
         b'{"status":"COMPLETE","results":[{"id":"1","properties":{"k":"k","email":"a@b.c","dealstage":"s","hs_merged_object_ids":"2;3"},"objectWriteTraceId":"t1","associations":{"contacts":{"results":[{"id":"4","type":"deal_to_company"}]}}}],"errors":[{"context":{"objectWriteTraceId":["t2"]},"message":"Contact already exists. Existing ID: 7"}],"paging":{"next":{"after":"9"}}}',
         b'{"policyName":"DAILY","daily":"1000"}',
         b"\x1f3",  # a number to strip(), and none to int()
+        json.dumps(
+            {
+                "results": [
+                    {
+                        "id": "1",
+                        "properties": {},
+                        "associations": {"contacts": {"results": [{"id": "9" * 5000, "type": "x"}]}},
+                    }
+                ]
+            }
+        ).encode(),
     ],
     "zoho_parse": [
         b'{"data":[{"api_name":"a","pick_list_values":7}]}',
