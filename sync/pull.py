@@ -210,7 +210,10 @@ class Puller:
             self._count_failure(run, error)
             raise
         if await self._take_bounded(page.ids, run):
-            self._turned.setdefault(run.id, set()).add(run.page or "")
+            if page.next_page is None:
+                self._turned.pop(run.id, None)
+            else:
+                self._turned.setdefault(run.id, set()).add(run.page or "")
             await self._store.mailboxes.turn_page(run.id, page.next_page, len(page.ids), self._clock.now())
             self._run_failed.pop(run.id, None)
         return True

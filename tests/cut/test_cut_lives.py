@@ -33,6 +33,20 @@ async def parked(box):
         return [one.kind for one in await engine.store.report.items((ItemState.PARKED,))]
 
 
+def undoing(box, runs):
+    """What a life does for an undo of these runs; whether nothing is left to do."""
+
+    async def undone(engine):
+        undo, now = engine.store.undo, box.clock.now()
+        await undo.begin(runs, now)
+        async for _ in undo.advance(runs, now):
+            pass
+        await run_once((), engine.crm)
+        return not (await undo.standing(runs)).open
+
+    return undone
+
+
 @each_pair
 def test_an_undo_that_dies_at_every_step_takes_everything_back_and_a_backfill_brings_it_again(tmp_path, source, target):
     async def main():
@@ -42,16 +56,8 @@ def test_an_undo_that_dies_at_every_step_takes_everything_back_and_a_backfill_br
         runs = await backfill(box)
         there = seen(box)
 
-        async def undone(engine):
-            undo, now = engine.store.undo, box.clock.now()
-            await undo.begin(runs, now)
-            async for _ in undo.advance(runs, now):
-                pass
-            await run_once((), engine.crm)
-            return not (await undo.standing(runs)).open
-
         lives = Lives(box)
-        assert await lives.carry(undone) > 3
+        assert await lives.carry(undoing(box, runs)) > 3
         assert "undo_advance:commit" in lives.labels or not THOROUGH
         async with box.engine() as engine:
             left = await engine.store.undo.plan(runs, undone=True)
@@ -143,15 +149,7 @@ def test_an_undo_of_live_work_that_dies_at_every_step_puts_the_stage_back_once(t
         runs = [one.run for one in await runs_of(box, "run")]
         moved = len(crm.deal(deal).moves)
 
-        async def undone(engine):
-            undo, now = engine.store.undo, box.clock.now()
-            await undo.begin(runs, now)
-            async for _ in undo.advance(runs, now):
-                pass
-            await run_once((), engine.crm)
-            return not (await undo.standing(runs)).open
-
-        assert await Lives(box).carry(undone) > 3
+        assert await Lives(box).carry(undoing(box, runs)) > 3
         assert (crm.deal(deal).stage, len(crm.deal(deal).moves)) == (stood, moved + 1)
         assert (seen(box)[1:], await parked(box)) == (before[1:], [])
 
