@@ -128,13 +128,18 @@ class TargetLane:
         self._clock = clock
         self._poll = poll
         self._next_mirror: float = float("-inf")
+        self._next_check = float("inf")  # of what the account can do, while it is less than before
 
     async def start(self) -> None:
         self._decider.start(await self._mirror.start())
+        again = self._clock.monotonic() + ASK_AGAIN.total_seconds()
+        self._next_check = again if self._mirror.weaker else float("inf")
         if self._pusher is not None:
             await self._pusher.start()
 
     async def step(self) -> float:
+        if self._clock.monotonic() >= self._next_check:
+            await self.start()
         if self._clock.monotonic() >= self._next_mirror or (self._pusher and self._pusher.mirror_behind):
             if self._pusher:
                 self._pusher.mirror_behind = False
@@ -156,7 +161,7 @@ class TargetLane:
         waits = [(moment - now).total_seconds() for moment in moments if moment is not None]
         # A moment that has passed belongs to an item that waits for another; looking again at once would spin.
         waits = [wait for wait in waits if wait > 0]
-        return max(0.05, min([self._next_mirror - self._clock.monotonic(), *waits]))
+        return max(0.05, min([min(self._next_mirror, self._next_check) - self._clock.monotonic(), *waits]))
 
     def poll_now(self) -> None:
         """The next step reads the mirror."""

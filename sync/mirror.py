@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from connectors.base.crm import CrmTarget
@@ -25,18 +26,25 @@ class Mirror:
         self._store = store
         self._clock = clock
         self._log = log
+        self.weaker: Mapping[WriteKind, str] = {}  # paused kinds, and what each of them lacks
 
     async def start(self) -> TargetAccount:
-        """Ask what the account can do. A kind of write that got weaker is paused until a person has seen it."""
+        """Ask what the account can do; the answer says of kinds that are paused what they could do before.
+
+        A kind of write that got weaker is paused until it is as strong again, or a person has seen it.
+        """
         now = await self._target.check()
         before = await self._store.mirror.account(self.name)
-        if before is not None and before.account_id == now.account_id:
-            paused = _weakened(before.capabilities, now.capabilities)
-            await self._store.mirror.pause_kinds(self.name, paused)
-            for kind, why in paused.items():
-                self._log.warning("target.weaker", target=self.name, kind=kind.value, what=why)
-        await self._store.mirror.put_account(self.name, now, self._clock.now())
-        return now
+        known = before.capabilities if before is not None and before.account_id == now.account_id else {}
+        self.weaker = _weakened(known, now.capabilities)
+        paused = await self._store.mirror.paused_kinds(self.name)
+        for kind in self.weaker.keys() - paused.keys():
+            self._log.warning("target.weaker", target=self.name, kind=kind.value, what=self.weaker[kind])
+        for kind in paused.keys() - self.weaker.keys():
+            self._log.info("target.strong_again", target=self.name, kind=kind.value)
+        agreed = replace(now, capabilities=now.capabilities | {kind: known[kind] for kind in self.weaker})
+        await self._store.mirror.put_account(self.name, agreed, self.weaker, self._clock.now())
+        return agreed
 
     async def refresh(self) -> None:
         """Read every feed to its end."""

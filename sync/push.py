@@ -8,7 +8,14 @@ from datetime import datetime, timedelta
 from random import Random
 
 from connectors.base.crm import CrmTarget
-from connectors.base.errors import BadReply, ConnectorError, OutcomeUnknown
+from connectors.base.errors import (
+    AuthFailed,
+    BadReply,
+    ConnectorError,
+    NotPermitted,
+    OutcomeUnknown,
+    Transient,
+)
 from connectors.base.model import (
     Absent,
     Attempt,
@@ -36,7 +43,7 @@ from sync.outbox import Change, OnUnknown
 from sync.store import Store
 from sync.store.outbox import Item
 
-CONFIRM_AT_ONCE = 100
+CONFIRM_AT_ONCE, CONFIRM_OF = 100, 500  # items looked up together, and those they are chosen from
 FIRST_LOOK, SECOND_LOOK = 8, 200  # due items that are read to make a batch of
 LATER_GENERATIONS = 3  # times that one mail is undone and written again, at most, in a time that was lost
 SECOND_LOOK_WAIT = timedelta(hours=1)  # after a second look that failed
@@ -64,6 +71,21 @@ class PushSettings:
 def _unknown(told: ConnectorError) -> OutcomeUnknown:
     """A mistake in the middle of a write: nobody knows how far it came."""
     return OutcomeUnknown(operation=told.operation, code=told.code)
+
+
+def _by_record(items: Sequence[Item]) -> list[Item]:
+    """In order, but each followed by those of its record: a target may read a record's list once for all of them."""
+    order: dict[object, int] = {}
+    for item in items:
+        order.setdefault(_record(item.write), len(order))
+    return sorted(items, key=lambda item: order[_record(item.write)])
+
+
+def _record(write: Write) -> object:
+    """The record that a look-up of a mail goes to; other kinds are asked for by kind."""
+    if not isinstance(write, LogEmail):
+        return write.kind
+    return write.participants[0].ref if write.participants else write.deal
 
 
 class Pusher:
@@ -129,9 +151,10 @@ class Pusher:
 
     async def _confirm(self) -> bool:
         now = self._clock.now()
-        items = await self._due(ItemState.UNKNOWN, now, CONFIRM_AT_ONCE)
-        if not items:
+        due = await self._due(ItemState.UNKNOWN, now, CONFIRM_OF)
+        if not due:
             return False
+        items = _by_record(due)[:CONFIRM_AT_ONCE]
         items = items[: outbox.together(items[0].tries, len(items))]
         attempts = [await self._attempt(item, item.write) for item in items]
         try:
@@ -183,19 +206,33 @@ class Pusher:
     async def _look_again(self) -> bool:
         """Where no unique key protects, see whether a finished write has left more than one record."""
         now = self._clock.now()
-        items = await self._store.outbox.to_look_again(self.name, now, kinds=self.kinds, limit=CONFIRM_AT_ONCE)
-        if not items or self._target.usage >= HISTORY_CEILING:
+        due = await self._store.outbox.to_look_again(self.name, now, kinds=self.kinds, limit=CONFIRM_OF)
+        if not due or self._target.usage >= HISTORY_CEILING:
             return False
+        await self._look_at(_by_record(due)[:CONFIRM_AT_ONCE])
+        return True
+
+    async def _look_at(self, items: Sequence[Item]) -> None:
+        """One that cannot be looked up must not keep the others from it: after such an error they go by halves."""
+        later = self._clock.now() + SECOND_LOOK_WAIT
         try:
             findings = await self._find([await self._attempt(item, item.write) for item in items])
-        except ConnectorError:
-            await self._store.outbox.looked_again([i.key for i in items], now + SECOND_LOOK_WAIT)
+        except (Transient, AuthFailed, NotPermitted):
+            await self._store.outbox.looked_again([i.key for i in items], later)
             raise
+        except ConnectorError as error:
+            if len(items) == 1:
+                self._log.warning("second_look.failed", target=self.name, item=items[0].key, code=error.code)
+                await self._store.outbox.looked_again([items[0].key], later)
+                return
+            middle = len(items) // 2
+            await self._look_at(items[:middle])
+            await self._look_at(items[middle:])
+            return
         for item, finding in zip(items, findings, strict=True):
             if isinstance(finding, Found) and finding.extras:
                 await self._remove_extras(item, (finding.receipt.record, *finding.extras))
         await self._store.outbox.looked_again([i.key for i in items], None)
-        return True
 
     def _on_unknown(self, item: Item) -> OnUnknown:
         """After a restore or rebuild, what cannot be looked up waits for a person: there may be very many."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -57,10 +57,18 @@ class MailLists:
         self._kept: OrderedDict[str, _Listed] = OrderedDict()
         self._can_ask_by_id = True
 
-    async def look(self, write: LogEmail) -> Look:
-        """The entries that show this mail, now. Raises `Gone` for a record that is deleted."""
-        listed = self._listed(home_path(write), fresh=True)
-        complete = await self._read_to(home_path(write), listed, write)
+    async def look(self, writes: Sequence[LogEmail]) -> tuple[Look, ...]:
+        """The entries that show each of these mails, now: a record's list is read once for all its mails."""
+        paths = [home_path(write) for write in writes]
+        lists = {path: self._listed(path, fresh=True) for path in dict.fromkeys(paths)}
+        return tuple([await self._look(path, lists[path], w) for path, w in zip(paths, writes, strict=True)])
+
+    async def _look(self, path: str, listed: _Listed, write: LogEmail) -> Look:
+        try:
+            complete = await self._read_to(path, listed, write)
+        except Gone:  # the next sending is told so, too
+            self._kept.pop(path, None)
+            listed.entries, listed.ended, complete = [], True, True
         return Look(fitting(listed.entries, write, Alike.EXACT), complete)
 
     async def native(self, write: LogEmail, me: str) -> Entry | None:

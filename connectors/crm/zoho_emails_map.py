@@ -66,15 +66,17 @@ def entry_of(row: Row) -> Entry:
 
 def alike(entry: Entry, write: LogEmail) -> Alike:
     """How well an entry fits a mail. Subjects are compared after the cut that Zoho's limit needs."""
-    if entry.at is None or entry.sender != sender_of(write).lower() or entry.sent is write.incoming:
-        return Alike.NO
-    if entry.subject != one_line(mail_subject(write)):
+    if entry.at is None or entry.sent is write.incoming:
         return Alike.NO
     apart = abs(entry.at - write.sent_at)
+    if apart > NEAR:  # told first: of a long list hardly any come further
+        return Alike.NO
+    if entry.sender != sender_of(write).lower() or entry.subject != one_line(mail_subject(write)):
+        return Alike.NO
     minute = entry.at.second == 0 and entry.at == write.sent_at.replace(second=0, microsecond=0)
     if apart < timedelta(seconds=1) or minute:
         return Alike.EXACT
-    return Alike.NEAR if apart <= NEAR else Alike.NO
+    return Alike.NEAR
 
 
 def fitting(entries: Sequence[Entry], write: LogEmail, grade: Alike) -> tuple[Entry, ...]:

@@ -29,7 +29,7 @@ from connectors.base.model import (
 )
 from connectors.base.services import Clock
 from connectors.crm.zoho_api import ZohoApi
-from connectors.crm.zoho_emails import MailLists, home_path
+from connectors.crm.zoho_emails import Look, MailLists, home_path
 from connectors.crm.zoho_emails_map import Entry
 from connectors.crm.zoho_map import (
     KEY_FIELD,
@@ -66,11 +66,11 @@ class ZohoFinder:
         self._clock = clock
 
     async def find_written(self, attempts: Sequence[Attempt]) -> tuple[Finding, ...]:
-        """See `CrmTarget.find_written`. Keyed kinds are asked together, the others one by one."""
-        keyed: dict[str, Finding] = {}
+        """See `CrmTarget.find_written`. Keyed kinds and mails are asked for together, the others one by one."""
+        found = await self._logged([a.write for a in attempts if isinstance(a.write, LogEmail)])
         for kind, module in KEYED.items():
-            keyed |= await self._keyed([a for a in attempts if a.write.kind is kind], module)
-        return tuple([keyed[a.write.key] if a.write.key in keyed else await self._one(a) for a in attempts])
+            found |= await self._keyed([a for a in attempts if a.write.kind is kind], module)
+        return tuple([found[a.write.key] if a.write.key in found else await self._one(a) for a in attempts])
 
     async def receipt(self, key: str, module: str, record: str, effect: Effect, note: str = "") -> Receipt:
         url = record_url(await self._org.site(), module, record)
@@ -125,31 +125,16 @@ class ZohoFinder:
             return Found(await self.receipt(write.key, shape.name, hits[0], Effect.EXISTING), tuple(hits[1:]))
         return CannotTell("no_key_and_list_too_long") if token else Absent()
 
-    # -------------------------------------------------------------------------------------------------- one by one
+    # -------------------------------------------------------------------------------------------------------- mails
 
-    async def _one(self, attempt: Attempt) -> Finding:
-        write = attempt.write
-        if isinstance(write, LogEmail):
-            return await self._logged(write)
-        if isinstance(write, LinkEmail):
-            return await self._linked(write)
-        if isinstance(write, CompleteTask):
-            return await self._completed(write)
-        if isinstance(write, MoveDeal):
-            return await self._moved(attempt, write)
-        if isinstance(write, SetFields):
-            return await self._set(write)
-        if isinstance(write, Remove):
-            return await self._removed(write)
-        return CannotTell("unsupported")
+    async def _logged(self, writes: Sequence[LogEmail]) -> dict[str, Finding]:
+        homed = [w for w in writes if home_path(w)]
+        found: dict[str, Finding] = {w.key: Absent() for w in writes}
+        for write, look in zip(homed, await self._mails.look(homed), strict=True):
+            found[write.key] = await self._logged_so(write, look)
+        return found
 
-    async def _logged(self, write: LogEmail) -> Finding:
-        if not home_path(write):
-            return Absent()
-        try:
-            look = await self._mails.look(write)
-        except Gone:
-            return Absent()  # the next sending is told so, too
+    async def _logged_so(self, write: LogEmail, look: Look) -> Finding:
         if look.entries:
             return await self._several(write, look.entries)
         if await self._mails.has(write):
@@ -162,6 +147,22 @@ class ZohoFinder:
         ours = [e.id for e in entries if e.owner in {me, ""}]
         record, *extras = ours or [entries[0].id]
         return Found(await self.mail_receipt(write, record, Effect.EXISTING), tuple(extras))
+
+    # -------------------------------------------------------------------------------------------------- one by one
+
+    async def _one(self, attempt: Attempt) -> Finding:
+        write = attempt.write
+        if isinstance(write, LinkEmail):
+            return await self._linked(write)
+        if isinstance(write, CompleteTask):
+            return await self._completed(write)
+        if isinstance(write, MoveDeal):
+            return await self._moved(attempt, write)
+        if isinstance(write, SetFields):
+            return await self._set(write)
+        if isinstance(write, Remove):
+            return await self._removed(write)
+        return CannotTell("unsupported")
 
     async def _linked(self, write: LinkEmail) -> Finding:
         contact = contact_of(write)

@@ -50,7 +50,7 @@ class ZohoMailLog:
             notes.append("deal_not_linked")
             outcome = await self._associate(path, body)
         if outcome.fault is not None and outcome.fault.code == "DUPLICATE_DATA":
-            known = await self.lists.look(write)
+            (known,) = await self.lists.look([write])
             if known.entries:
                 return await self._finder.mail_receipt(write, known.entries[0].id, Effect.EXISTING)
             # The Message-ID stands on another record of this mail; that of this record is told apart.

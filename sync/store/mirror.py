@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -44,8 +45,17 @@ class MirrorStore:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def put_account(self, target: str, account: TargetAccount, now: datetime) -> None:
-        row = {"account_id": account.account_id, "account": codec.account.dump(account), "checked_at": now}
+    async def put_account(
+        self, target: str, account: TargetAccount, paused: Mapping[WriteKind, str], now: datetime
+    ) -> None:
+        """What the account can do, and the kinds of write that pause because it can do less, with what they lack."""
+        text = json.dumps({kind.value: why for kind, why in paused.items()}, sort_keys=True)
+        row = {
+            "account_id": account.account_id,
+            "account": codec.account.dump(account),
+            "paused_kinds": text,
+            "checked_at": now,
+        }
         with self._db.tx("put_account") as c:
             statement = insert(t.targets).values(name=target, **row)
             c.execute(statement.on_conflict_do_update(index_elements=["name"], set_=row))
@@ -55,24 +65,20 @@ class MirrorStore:
             text = c.execute(select(t.targets.c.account).where(t.targets.c.name == target)).scalar_one_or_none()
         return None if text is None else codec.account.load(text)
 
-    async def pause_kinds(self, target: str, kinds: Mapping[WriteKind, str]) -> None:
-        """Remember kinds of write that got weaker, beside those that were paused before."""
-        if not kinds:
-            return
-        paused = {**await self.paused_kinds(target), **kinds}
-        with self._db.tx("pause_kinds") as c:
-            text = json.dumps({kind.value: why for kind, why in paused.items()}, sort_keys=True)
-            c.execute(update(t.targets).where(t.targets.c.name == target).values(paused_kinds=text))
-
     async def paused_kinds(self, target: str) -> dict[WriteKind, str]:
         with self._db.read() as c:
             text = c.execute(select(t.targets.c.paused_kinds).where(t.targets.c.name == target)).scalar_one_or_none()
         return {WriteKind(kind): why for kind, why in json.loads(text or "{}").items()}
 
     async def resume_kinds(self, target: str) -> None:
-        """A person has seen what got weaker and goes on."""
+        """A person has seen what got weaker and goes on: what these kinds could do before is forgotten."""
+        account, paused = await self.account(target), await self.paused_kinds(target)
+        if account is None:
+            return
+        left = {kind: told for kind, told in account.capabilities.items() if kind not in paused}
+        text = codec.account.dump(replace(account, capabilities=left))
         with self._db.tx("resume_kinds") as c:
-            c.execute(update(t.targets).where(t.targets.c.name == target).values(paused_kinds="{}"))
+            c.execute(update(t.targets).where(t.targets.c.name == target).values(account=text, paused_kinds="{}"))
 
     async def cursor(self, target: str, feed: Feed) -> str | None:
         with self._db.read() as c:

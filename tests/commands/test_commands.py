@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import signal
 import urllib.request
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,6 @@ from importlib.metadata import packages_distributions
 
 import pytest
 
-from connectors.base.model import WriteKind
 from sync.coverage import Coverage, Whereabouts
 from sync.store import Store
 from sync.store.report import CoverageReport
@@ -122,7 +122,8 @@ def test_check_tells_a_clock_that_is_wrong(office, monkeypatch):
     monkeypatch.setattr(check, "SystemClock", Slow)
     code, out, _ = office.call("check")
     assert code == 0
-    assert "clock is 100 seconds behind" in out or "clock is 99 seconds behind" in out
+    (seconds,) = re.findall(r"clock is (\d+) seconds behind", out)
+    assert 95 <= int(seconds) <= 100  # the servers' dates are whole seconds, and up to some seconds old
 
 
 def test_check_names_what_the_configuration_names_and_is_not_there(office, tmp_path):
@@ -477,8 +478,8 @@ def test_retry_wants_to_be_told_what(settled):
 
 def test_kinds_of_write_that_pause_are_told_and_go_on_when_a_person_says_so(started):
     started.call("run", "--once")
-    weaker = {WriteKind.LOG_EMAIL: "unique_key"}
-    in_state(started, lambda store: store.mirror.pause_kinds("crm", weaker))
+    started.do(lambda c: c.org.hide_field(c.org.integration_user_id, "EmailMessage", "Tradepost_Key__c"))
+    started.call("run", "--once")
     out = started.call("status")[1]
     assert '"log mail" is paused' in out
     assert "tradepost retry crm" in out

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.base.errors import BadReply
+from connectors.base.model import WriteKind
 from sync.model import ItemState
 from tests.box import Box, day
 from tests.sweep.scenario import Plan, company, mail
@@ -76,3 +78,33 @@ def test_what_cannot_be_removed_is_parked_for_a_person(tmp_path):
     mails, parked = run(main())
     assert (mails, [kind for kind, _ in parked]) == (2, ["remove"])
     assert parked[0][1] in ("doubled", "rejected")
+
+
+def test_one_that_cannot_be_looked_up_keeps_no_other_from_its_second_look(tmp_path):
+    async def main():
+        box = unkeyed(tmp_path)
+        await box.settle()
+        for number in (1, 2, 3):
+            who = [f"ann@{box.company.domain}"]
+            box.post(mail(number, box, "carl@acme.example", who, f"Lamp {number}", ago=timedelta(hours=number)))
+        box.fault("salesforce", "*", "duplicate", kind="write")
+        await box.once()
+        doubled = len(box.company.crm.mails()) + len(box.company.crm.tasks())
+        await box.clock.sleep(timedelta(minutes=11).total_seconds())
+        async with box.engine() as engine:
+            ((name, target),) = engine.targets.items()
+            find = target.find_written
+
+            async def poisoned(attempts):
+                if any(getattr(a.write, "subject", "") == "Lamp 2" for a in attempts):
+                    raise BadReply(operation="query", code="POISON")
+                return await find(attempts)
+
+            target.find_written = poisoned
+            troubles = await box.once(engine)
+            due = await engine.store.outbox.next_look(name, tuple(WriteKind))
+        return doubled, len(box.company.crm.mails()) + len(box.company.crm.tasks()), troubles, due, box.clock.now()
+
+    doubled, left, troubles, due, now = run(main())
+    assert (doubled, left, troubles) == (9, 7, ())  # of three mails that were doubled with one request
+    assert now < due <= now + timedelta(hours=1)

@@ -11,6 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from connectors.base.model import WriteKind
 from sync import restore
 from sync.model import ItemState, TargetView
 from sync.schema.tables import metadata
@@ -100,6 +101,20 @@ def test_it_may_be_restored(tmp_path, kept):
     ]
     assert copy.read_bytes() == whole
     assert [f.name for f in tmp_path.iterdir() if "restoring" in f.name] == []
+
+
+def test_of_a_kind_that_was_paused_it_is_known_what_it_could_do_before(tmp_path):
+    state = loaded((HERE / "0005.sql").read_text("utf-8"), tmp_path / "state.db")
+    raw = sqlite3.connect(state)
+    raw.execute("""UPDATE targets SET paused_kinds = '{"log_email": "unique_key", "remove": "exists"}',
+        account = json_remove(json_set(account, '$.capabilities.log_email.unique_key', json('false')), '$.capabilities.remove')""")
+    raw.commit()
+    raw.close()
+    store = Store.open(state, key=KEY)
+    account = asyncio.run(store.mirror.account("crm"))
+    store.close()
+    assert account.capabilities[WriteKind.LOG_EMAIL].unique_key
+    assert account.capabilities[WriteKind.REMOVE].exists
 
 
 def test_a_newer_schema_is_refused_with_its_number(tmp_path):

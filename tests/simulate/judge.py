@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from mappings.model import Reason
 from tests.simulate.looks import Ending, Parked
-from tests.simulate.script import Fate, Script, fates, steady_threads, still_deals
+from tests.simulate.script import Fate, Script, fates, steady_threads, still_deals, threads_of_closed_deals
 
 REFUSED = (Reason.REJECTED, Reason.TRIES_EXHAUSTED, Reason.BODY_GONE, Reason.MAIL_UNREADABLE)
 _THREAD = re.compile(r"\b([THW]\d+)\b")
@@ -120,10 +120,12 @@ def _tasks(script: Script, twin: Ending, ending: Ending, verdict: Verdict) -> No
             wrong = Wrong(what="doubled", why=f"task {key[0]!r} is there {n} times")
             _case(verdict, wrong, waits if len(waits) >= n - 1 else [], ending, "create_task")
     steady = steady_threads(script) - _before_opening(script, ending)
-    mine, theirs = _open(ending), _open(twin)
+    mine, theirs, closed = _open(ending), _open(twin), threads_of_closed_deals(script)
     for thread in sorted(steady):
         if mine[thread] == theirs[thread]:
             continue
+        if thread in closed and mine[thread] > theirs[thread]:
+            continue  # first decided when the deal was closed already, it is followed up like one without a deal
         what = "lost" if mine[thread] < theirs[thread] else "open"
         waits = [p for p in ending.parked if p.kind in ("create_task", "complete_task")]
         wrong = Wrong(what=what, why=f"thread {thread} has {mine[thread]} open tasks, undisturbed {theirs[thread]}")

@@ -79,6 +79,9 @@ async def look(week: Week, *, stuck: str) -> Ending:
     crm: Any = company.crm
     ending = Ending(stuck=stuck, spans=crm.name != "zoho", written_while_off=week.while_off)
     called = week.acts.called
+    # Salesforce relates a mail to one record only, and an account's timeline shows those of its opportunities.
+    rolled = {week.ids[f"deal:{firm}"]: f"company:{firm}" for firm in week.script.companies}
+    rolled = rolled if crm.name == "salesforce" else {}
     for message_id, one in company.logged(next(iter(company.crms))):
         if not one.by_us:
             continue
@@ -87,7 +90,9 @@ async def look(week: Week, *, stuck: str) -> Ending:
         for place in places:
             ending.logged[message_id, place] += 1
             ending.entries.setdefault((message_id, place), []).append(one.record)
-        ending.shown[message_id] = ending.shown.get(message_id, frozenset()) | people
+        ending.shown[message_id] = (
+            ending.shown.get(message_id, frozenset()) | people | {rolled.get(one.deal, "")} - {""}
+        )
     ending.tasks = tuple((task, _text(crm, task.record)) for task in crm.tasks() if task.by_us)
     ending.deals = {firm: crm.deal(week.ids[f"deal:{firm}"]) for firm in week.script.companies}
     s = crm.stages

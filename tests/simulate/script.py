@@ -176,6 +176,13 @@ def steady_threads(script: Script) -> frozenset[str]:
     return frozenset(m.thread for m in script.mails if m.thread not in loose and told[m.number] is Fate.ONCE)
 
 
+def threads_of_closed_deals(script: Script) -> frozenset[str]:
+    """Threads with people of a company whose deal a person wins or loses in the week."""
+    closed = {e.who for e in script.events if e.what == "move_deal" and e.to in ("won", "lost")}
+    people = script.people
+    return frozenset(m.thread for m in script.mails if m.other in people and people[m.other].company in closed)
+
+
 def still_deals(script: Script) -> frozenset[str]:
     """Companies whose deal no person touched, and whose people stayed as they were."""
     moved = {e.who for e in script.events if e.what == "move_deal"}

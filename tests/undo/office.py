@@ -115,4 +115,4 @@ def letter(box, number, *, ago, sender="klaus", to="lily", answers=""):
     return made.as_bytes()
 
 
-__all__ = ["PAIRS", "Box", "backfill", "company", "old_letters", "old_mail", "people", "seen", "small", "undo"]
+__all__ = ["AGAIN", "PAIRS", "Box", "backfill", "company", "old_letters", "old_mail", "people", "seen", "small", "undo"]

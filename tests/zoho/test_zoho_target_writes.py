@@ -143,6 +143,23 @@ def test_a_mail_far_down_the_list_is_found_and_the_reading_stops_behind_it(lab):
     lab(scenario)
 
 
+def test_a_list_is_read_once_for_all_the_mails_that_are_looked_for_together(lab):
+    async def scenario(lab):
+        _, li = lab.acme()
+        writes = [lab.mail(n, contact(li), sent_at=SENT + timedelta(hours=2 * n)) for n in range(1, 40)]
+        for write in writes:
+            await lab.only(write)
+        before = lab.calls("get_emails")
+        found = await lab.find(*writes)
+        assert lab.calls("get_emails") - before == 4
+        assert len({one.receipt.record for one in found}) == 39
+        await lab.find(writes[-1])
+        assert lab.calls("get_emails") - before == 5  # and anew the next time
+
+    contact = lab.contact
+    lab(scenario)
+
+
 def test_a_list_without_end_cannot_tell(lab, monkeypatch):
     async def scenario(lab):
         _, li = lab.acme()
