@@ -110,7 +110,13 @@ class Database:
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         elif not look:
             private(path)
-        pragmas = [f"synchronous={synchronous}", "foreign_keys=ON", "secure_delete=ON", f"busy_timeout={WRITERS}"]
+        pragmas = [
+            f"synchronous={synchronous}",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+            "trusted_schema=OFF",  # a copy that is restored may come from anywhere
+            f"busy_timeout={WRITERS}",
+        ]
         self._engine = create_engine(
             f"sqlite:///file:{quote(str(path))}?mode={'ro' if look else 'rw'}&uri=true",
             poolclass=StaticPool,

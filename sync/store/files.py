@@ -93,6 +93,9 @@ def _vacuum_into(state: Path, to: Path, told: Callable[[int], None]) -> None:
         source.close()
 
 
+_PROGRAMS = "SELECT count(*) FROM sqlite_master WHERE type IN ('trigger', 'view')"
+
+
 def examine(file: Path) -> str:
     """The schema of a state file that is whole. Raises `NotState`, and `StateFull` without room to look."""
     try:
@@ -100,10 +103,13 @@ def examine(file: Path) -> str:
             (state,) = looked.execute("PRAGMA quick_check(1)").fetchone()
             (schema,) = looked.execute("SELECT version_num FROM alembic_version").fetchone()
             looked.execute("SELECT key FROM items LIMIT 1")
+            (programs,) = looked.execute(_PROGRAMS).fetchone()
     except (sqlite3.Error, TypeError) as error:
         raise NotState(str(error)) from None
     if state != "ok":
         raise NotState(str(state))
+    if programs:
+        raise NotState("it has triggers or views, and ours never have")
     return str(schema)
 
 

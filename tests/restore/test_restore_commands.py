@@ -165,3 +165,25 @@ def test_a_rebuild_names_the_mailbox_that_says_no_first_day(tmp_path):
     with opened(tmp_path) as office:
         code, _, err = office.call("rebuild", "--yes")
         assert (code, LILY in err) == (2, True)
+
+
+def test_a_state_of_a_newer_version_is_no_loss_to_rebuild_from(kept):
+    file = state(kept) / "state.db"
+    raw = sqlite3.connect(file)
+    raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    raw.commit()
+    raw.close()
+    code, _, err = kept.call("rebuild", "--yes")
+    assert (code, "(schema 9999)" in err, "Traceback" in err) == (2, True, False)
+    assert [f.name for f in state(kept).glob("state*.db")] == ["state.db"]
+
+
+def test_a_copy_with_programs_in_it_is_refused(kept, tmp_path):
+    copy = tmp_path / "copy.db"
+    assert kept.call("backup", str(copy))[0] == 0
+    raw = sqlite3.connect(copy)
+    raw.execute("CREATE TRIGGER t AFTER UPDATE ON items BEGIN UPDATE items SET state = 'done'; END")
+    raw.commit()
+    raw.close()
+    code, _, err = kept.call("restore", str(copy), "--yes")
+    assert (code, "triggers" in err) == (2, True)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sync import restore
 from sync.model import ItemState
+from sync.store import NewerSchema, StateError, StateFull, Store
 from sync.store.files import InUse
 from sync.store.restore import Survey
 from tradepost.app import holding, looking, open_store, roomy, state_directory, state_key
@@ -57,6 +59,7 @@ def _numbers(survey: Survey) -> dict[str, int]:
 def _begun(invocation: Invocation, settings: Settings, *, yes: bool) -> bool:
     """Begin with an empty state, unless a rebuild is open already. False when the person does not want it."""
     state = state_file(settings)
+    _require_no_newer(state)
     if state.exists() and asyncio.run(_open(settings)):
         invocation.err.print(invocation.say("rebuild.goes_on"), soft_wrap=True)
         return True
@@ -76,6 +79,18 @@ def _begun(invocation: Invocation, settings: Settings, *, yes: bool) -> bool:
     if aside:
         invocation.err.print(invocation.say("restore.aside", file=aside), soft_wrap=True)
     return True
+
+
+def _require_no_newer(state: Path) -> None:
+    """A state that only a newer Tradepost can read is no loss."""
+    if not state.exists():
+        return
+    try:
+        Store.look(state).close()
+    except NewerSchema as error:
+        raise UserError(sentence("rebuild.newer", file=state, schema=error.schema)) from None
+    except (StateError, StateFull):  # a loss indeed, or told in a moment
+        return
 
 
 async def _open(settings: Settings) -> bool:
