@@ -102,7 +102,7 @@ def test_it_tells_a_plain_story_and_a_number_that_is_not_the_sandboxs_own_ends_i
         assert chinese[f"demo.part.{part}"] in text
     assert "さくら電気 T8 tubes：Needs Analysis → Proposal/Price Quote" in text
     assert "赵敏" in text
-    assert "docs/concepts.md" in text
+    assert "docs/concepts.zh.md" in text
     assert "item.done" in (tmp_path / "tradepost.log").read_text()  # the engine's log is a file, not the terminal
     assert code == 1
     wrong = text[text.index(chinese["demo.not_all_agree"]) :].split("\n\n")[0].splitlines()[1:]
