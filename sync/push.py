@@ -20,6 +20,7 @@ from connectors.base.model import (
     Absent,
     Attempt,
     Body,
+    CannotTell,
     Capability,
     CompleteTask,
     Finding,
@@ -232,6 +233,8 @@ class Pusher:
         for item, finding in zip(items, findings, strict=True):
             if isinstance(finding, Found) and finding.extras:
                 await self._remove_extras(item, (finding.receipt.record, *finding.extras))
+            elif isinstance(finding, CannotTell):
+                self._log.warning("second_look.cannot_tell", target=self.name, item=item.key, reason=finding.why)
         await self._store.outbox.looked_again([i.key for i in items], None)
 
     def _on_unknown(self, item: Item) -> OnUnknown:

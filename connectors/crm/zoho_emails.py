@@ -16,7 +16,7 @@ from connectors.crm.zoho_map import MODULES
 from connectors.crm.zoho_parse import id_in
 from connectors.crm.zoho_writes_map import home_of, message_ref
 
-MOST_PAGES = 60
+MOST_PAGES = 300
 _KEPT_FOR = timedelta(minutes=10).total_seconds()
 _KEPT = 64  # records whose lists are remembered
 
