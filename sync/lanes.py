@@ -26,6 +26,7 @@ from sync.store.report import LaneState
 
 # A paused lane asks again by itself, so that mended credentials need no restart.
 ASK_AGAIN = timedelta(minutes=5)
+LONGEST_CHECK = timedelta(hours=1)
 BEAT = timedelta(seconds=30)
 LANE_STATES = ("running", "waiting", "paused")
 
@@ -128,12 +129,16 @@ class TargetLane:
         self._clock = clock
         self._poll = poll
         self._next_mirror: float = float("-inf")
-        self._next_check = float("inf")  # of what the account can do, while it is less than before
+        self._next_check = float("inf")  # of what the account can do, while something is lacking
+        self._check_wait = ASK_AGAIN
 
     async def start(self) -> None:
         self._decider.start(await self._mirror.start())
-        again = self._clock.monotonic() + ASK_AGAIN.total_seconds()
-        self._next_check = again if self._mirror.weaker else float("inf")
+        if self._mirror.lacking:
+            self._next_check = self._clock.monotonic() + self._check_wait.total_seconds()
+            self._check_wait = min(2 * self._check_wait, LONGEST_CHECK)
+        else:
+            self._next_check, self._check_wait = float("inf"), ASK_AGAIN
         if self._pusher is not None:
             await self._pusher.start()
 

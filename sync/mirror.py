@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import TypeVar
 
 from connectors.base.crm import CrmTarget
@@ -16,6 +17,10 @@ from sync.store.mirror import Feed
 
 T = TypeVar("T")
 
+# What rules ask for: a right that is granted, or one answer that was wrong, changes what they decide.
+WANTED = (WriteKind.LOG_EMAIL, WriteKind.CREATE_TASK, WriteKind.COMPLETE_TASK, WriteKind.MOVE_DEAL)
+RECONSIDERED = timedelta(days=1)  # further back a reminder would be stale
+
 
 class Mirror:
     """Reads one target. Every method may be cut anywhere and called again."""
@@ -26,24 +31,28 @@ class Mirror:
         self._store = store
         self._clock = clock
         self._log = log
-        self.weaker: Mapping[WriteKind, str] = {}  # paused kinds, and what each of them lacks
+        self.lacking = False  # whether the account may yet be able to do more, so that asking again is worth it
 
     async def start(self) -> TargetAccount:
         """Ask what the account can do; the answer says of kinds that are paused what they could do before.
 
-        A kind of write that got weaker is paused until it is as strong again, or a person has seen it.
+        A kind of write that got weaker is paused until it is as strong again, or a person has seen it. What was decided
+        lately without a kind that is there now is decided again.
         """
         now = await self._target.check()
         before = await self._store.mirror.account(self.name)
         known = before.capabilities if before is not None and before.account_id == now.account_id else {}
-        self.weaker = _weakened(known, now.capabilities)
+        weaker = _weakened(known, now.capabilities)
         paused = await self._store.mirror.paused_kinds(self.name)
-        for kind in self.weaker.keys() - paused.keys():
-            self._log.warning("target.weaker", target=self.name, kind=kind.value, what=self.weaker[kind])
-        for kind in paused.keys() - self.weaker.keys():
+        for kind in weaker.keys() - paused.keys():
+            self._log.warning("target.weaker", target=self.name, kind=kind.value, what=weaker[kind])
+        for kind in paused.keys() - weaker.keys():
             self._log.info("target.strong_again", target=self.name, kind=kind.value)
-        agreed = replace(now, capabilities=now.capabilities | {kind: known[kind] for kind in self.weaker})
-        await self._store.mirror.put_account(self.name, agreed, self.weaker, self._clock.now())
+        agreed = replace(now, capabilities=now.capabilities | {kind: known[kind] for kind in weaker})
+        if before is not None and _wanting(before) - _wanting(agreed):
+            await self._store.threads.reconsider(self.name, since=self._clock.now() - RECONSIDERED)
+        await self._store.mirror.put_account(self.name, agreed, weaker, self._clock.now())
+        self.lacking = bool(weaker or _wanting(agreed))
         return agreed
 
     async def refresh(self) -> None:
@@ -87,6 +96,13 @@ def _goes_on(page: Page[T], cursor: str | None) -> None:
     """A page that leads back to where it was asked for would be read for ever."""
     if page.more and page.cursor == cursor:
         raise BadReply("The page leads back to itself.")
+
+
+def _wanting(account: TargetAccount) -> frozenset[str]:
+    """What the account does not offer of that which is wanted."""
+    told = account.capabilities
+    kinds = frozenset(kind.value for kind in WANTED if not told.get(kind, Capability(exists=False)).exists)
+    return kinds if account.pipelines else kinds | {"pipelines"}
 
 
 def _weakened(before: Mapping[WriteKind, Capability], now: Mapping[WriteKind, Capability]) -> dict[WriteKind, str]:

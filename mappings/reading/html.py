@@ -178,8 +178,8 @@ def _too_deep(html: str) -> bool:
 
 def _cut_quotes(tree: Any) -> None:
     for element in list(tree.iter()):
-        if not isinstance(element.tag, str) or not _inside(element, tree):
-            continue
+        if element is tree or not isinstance(element.tag, str) or not _inside(element, tree):
+            continue  # whatever the root calls itself, it is the mail
         names = set(str.split(element.get("class", "")[:300].lower()))
         if _starts_tail(element):
             _drop_tail(element)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Exists, Select, exists, func, select, update
+from sqlalchemy import Connection, Exists, Select, and_, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from connectors.base.model import Customer, Deal, LinkEmail, LogEmail, RecordKind, RecordRef, User, WriteKind
@@ -67,6 +67,12 @@ class ThreadStore:
                 return 0
         with self._db.tx("wake") as c:
             return c.execute(update(t.cases).where(t.cases.c.wake_at <= now).values(dirty=True, wake_at=None)).rowcount
+
+    async def reconsider(self, target: str, *, since: datetime) -> None:
+        """Have decided anew what was decided after that moment."""
+        with self._db.tx("reconsider") as c:
+            here = and_(t.cases.c.target == target, t.cases.c.decided_at >= since)
+            c.execute(update(t.cases).where(here).values(dirty=True))
 
     async def next_wake(self) -> datetime | None:
         with self._db.read() as c:

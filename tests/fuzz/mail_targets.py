@@ -205,6 +205,8 @@ SEEDS: dict[str, list[bytes]] = {
         b"<html><head><title>x</title></head><body><p style='display:none'>h</p><table><tr><td>a<td>b</table><blockquote type=cite>q</blockquote></body>",
         b'<div id="appendonsend"></div><hr><div class="gmail_quote">On x wrote<blockquote>y</blockquote></div><script>1</script>',
         b"<a href='javascript:1'>x</a><svg><p><style><img src=x onerror=1></style></svg><pre>\n a</pre>",
+        b'<html id="appendonsend"><p>the root calls itself a tail</p></html>',
+        b'<div id="appendonsend"><ol>no root but this</ol><hp>ti',
     ],
     "newtext": [
         b"a'\x0c<div>On x\x1awrote:<blockquote>y</blockquote></div>",  # lxml takes such characters, and gives them back to nobody

@@ -84,3 +84,43 @@ def test_what_stays_away_is_paused_through_restarts_until_a_person_says_so(tmp_p
     seen, kinds, mails, ready = run(main())
     assert seen == [({WriteKind.LOG_EMAIL: "unique_key"}, 0)] * 3
     assert (kinds, mails, ready) == ({}, 1, [])
+
+
+def test_a_right_that_was_forgotten_is_noticed_when_it_is_granted_and_the_reminder_is_made(tmp_path):
+    async def main():
+        box, account = box_of(tmp_path), Account({WriteKind.CREATE_TASK: Capability(exists=False)})
+        async with box.engine(wrap=account) as engine:
+            await box.once(engine)
+            box.post(enquiry(box))
+            await box.clock.sleep(timedelta(minutes=6).total_seconds())
+            await box.once(engine)
+            before = len(box.company.crm.mails()), len(box.company.crm.tasks()), await paused(engine)
+            account.less = {}
+            for _ in range(8):
+                await box.clock.sleep(timedelta(minutes=10).total_seconds())
+                await box.once(engine)
+            return before, (len(box.company.crm.mails()), len(box.company.crm.tasks()))
+
+    before, after = run(main())
+    assert before == (1, 0, {})
+    assert after == (1, 1)
+
+
+def test_while_nothing_changes_the_account_is_asked_once_an_hour(tmp_path):
+    async def main():
+        box, account = box_of(tmp_path), Account({WriteKind.CREATE_TASK: Capability(exists=False)})
+        async with box.engine(wrap=account) as engine:
+            (target,) = engine.targets.values()
+            asked, check = [], target.check
+
+            async def counted():
+                asked.append(box.clock.now())
+                return await check()
+
+            target.check = counted
+            for _ in range(8 * 6):
+                await box.once(engine)
+                await box.clock.sleep(600)
+            return asked
+
+    assert 8 <= len(run(main())) <= 12
