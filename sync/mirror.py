@@ -44,9 +44,9 @@ class Mirror:
         known = before.capabilities if before is not None and before.account_id == now.account_id else {}
         weaker = _weakened(known, now.capabilities)
         paused = await self._store.mirror.paused_kinds(self.name)
-        for kind in weaker.keys() - paused.keys():
+        for kind in sorted(weaker.keys() - paused.keys()):
             self._log.warning("target.weaker", target=self.name, kind=kind.value, what=weaker[kind])
-        for kind in paused.keys() - weaker.keys():
+        for kind in sorted(paused.keys() - weaker.keys()):
             self._log.info("target.strong_again", target=self.name, kind=kind.value)
         agreed = replace(now, capabilities=now.capabilities | {kind: known[kind] for kind in weaker})
         if before is not None and _wanting(before) - _wanting(agreed):
