@@ -118,9 +118,9 @@ def test_while_nothing_changes_the_account_is_asked_once_an_hour(tmp_path):
                 return await check()
 
             target.check = counted
-            for _ in range(8 * 6):
+            for _ in range(4 * 6):
                 await box.once(engine)
                 await box.clock.sleep(600)
             return asked
 
-    assert 8 <= len(run(main())) <= 12
+    assert 5 <= len(run(main())) <= 8
