@@ -167,15 +167,26 @@ def test_a_rebuild_names_the_mailbox_that_says_no_first_day(tmp_path):
         assert (code, LILY in err) == (2, True)
 
 
-def test_a_state_of_a_newer_version_is_no_loss_to_rebuild_from(kept):
-    file = state(kept) / "state.db"
+def _call_it_schema(file: Path, number: str) -> str:
+    """Its number before."""
     raw = sqlite3.connect(file)
-    raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    ((before,),) = raw.execute("SELECT version_num FROM alembic_version").fetchall()
+    raw.execute("UPDATE alembic_version SET version_num = ?", (number,))
     raw.commit()
     raw.close()
-    code, _, err = kept.call("rebuild", "--yes")
+    return before
+
+
+def test_a_state_of_a_newer_version_is_no_loss_to_rebuild_from(kept):
+    file = state(kept) / "state.db"
+    there = sorted(f.name for f in state(kept).glob("state*.db"))
+    number = _call_it_schema(file, "9999")
+    try:
+        code, _, err = kept.call("rebuild", "--yes")
+    finally:
+        _call_it_schema(file, number)
     assert (code, "(schema 9999)" in err, "Traceback" in err) == (2, True, False)
-    assert [f.name for f in state(kept).glob("state*.db")] == ["state.db"]
+    assert sorted(f.name for f in state(kept).glob("state*.db")) == there
 
 
 def test_a_copy_with_programs_in_it_is_refused(kept, tmp_path):

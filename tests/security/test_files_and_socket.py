@@ -227,8 +227,7 @@ def _ask_as(user: int, path, tell: int) -> None:
             os.setgid(user)
             os.setuid(user)
             plain.connect(str(path))
-            plain.sendall(b'{"do": "count"}\n')
-            os.write(tell, plain.recv(1000))
+            os.write(tell, plain.recv(1000))  # answered before it has said a word
         except OSError as error:
             os.write(tell, repr(error).encode())
     os._exit(0)
