@@ -74,12 +74,12 @@ def _unknown(told: ConnectorError) -> OutcomeUnknown:
     return OutcomeUnknown(operation=told.operation, code=told.code)
 
 
-def _by_record(items: Sequence[Item]) -> list[Item]:
-    """In order, but each followed by those of its record: a target may read a record's list once for all of them."""
+def by_record(items: Sequence[Item]) -> list[Item]:
+    """Live ones first, and each followed by those of its record: a target may read a record's list once for all."""
     order: dict[object, int] = {}
     for item in items:
         order.setdefault(_record(item.write), len(order))
-    return sorted(items, key=lambda item: order[_record(item.write)])
+    return sorted(items, key=lambda item: (item.history, order[_record(item.write)]))
 
 
 def _record(write: Write) -> object:
@@ -155,7 +155,7 @@ class Pusher:
         due = await self._due(ItemState.UNKNOWN, now, CONFIRM_OF)
         if not due:
             return False
-        items = _by_record(due)[:CONFIRM_AT_ONCE]
+        items = by_record(due)[:CONFIRM_AT_ONCE]
         items = items[: outbox.together(items[0].tries, len(items))]
         attempts = [await self._attempt(item, item.write) for item in items]
         try:
@@ -206,11 +206,13 @@ class Pusher:
 
     async def _look_again(self) -> bool:
         """Where no unique key protects, see whether a finished write has left more than one record."""
+        if self._target.usage >= HISTORY_CEILING:
+            return False
         now = self._clock.now()
         due = await self._store.outbox.to_look_again(self.name, now, kinds=self.kinds, limit=CONFIRM_OF)
-        if not due or self._target.usage >= HISTORY_CEILING:
+        if not due:
             return False
-        await self._look_at(_by_record(due)[:CONFIRM_AT_ONCE])
+        await self._look_at(by_record(due)[:CONFIRM_AT_ONCE])
         return True
 
     async def _look_at(self, items: Sequence[Item]) -> None:
